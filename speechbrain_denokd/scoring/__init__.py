@@ -1,0 +1,1 @@
+"""Back-ends: embeddings in, scores out."""

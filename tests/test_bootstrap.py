@@ -1,0 +1,244 @@
+import functools
+
+import numpy as np
+import pytest
+
+from speechbrain_denokd.bootstrap import (
+    compare_systems,
+    speaker_interval,
+    trial_weights,
+)
+from speechbrain_denokd.metrics import eer, min_dcf, min_dcf_of_rates
+
+
+def random_system(seed, n_speakers=30, voice_spread=0.8, noise=1.0):
+    """Scores in which some voices are hard: all their trials move together."""
+    rng = np.random.default_rng(seed)
+    voice = rng.normal(0, voice_spread, n_speakers)
+    enroll = np.repeat(np.arange(n_speakers), 20)
+    test = enroll.copy()
+    shift = rng.integers(1, n_speakers, len(enroll))
+    nontarget = np.arange(len(enroll)) % 2 == 1
+    test[nontarget] = (enroll + shift)[nontarget] % n_speakers
+    scores = np.where(nontarget, 0, 3) + rng.normal(0, noise, len(enroll))
+    scores = scores + np.where(nontarget, 0, voice[enroll])
+    return scores, ~nontarget, enroll, test
+
+
+# Facts
+
+
+def test_weights_counted_by_hand():
+    # a drawn twice, b three times, c never. Target trials: a a, c c;
+    # nontarget: a b, b a, a c.
+    weights = trial_weights(
+        np.array([[2.0, 3.0, 0.0]]),
+        np.array([0, 2, 0, 1, 0]),
+        np.array([0, 2, 1, 0, 2]),
+    )
+    assert weights.tolist() == [[2, 0, 6, 6, 0]]
+
+
+def test_perfect_system_has_no_spread():
+    trials = [5, 6, 1, 2], [1, 1, 0, 0], list("abab"), list("abba")
+    assert speaker_interval(*trials, n_resamples=50) == (0, 0)
+
+
+def test_two_speakers_by_hand():
+    # a's target beats the nontarget, b's does not. Usable draws hold both
+    # speakers once, so every resample is the list itself.
+    trials = [3.0, 1.0, 2.0], [1, 1, 0], list("aba"), list("abb")
+    value = eer(*trials[:2])
+    assert speaker_interval(*trials, n_resamples=50) == (value, value)
+
+
+def test_resample_equals_a_list_of_copied_speakers():
+    # One resample, so both ends of the interval are its metric.
+    scores, labels, enroll, test = random_system(0, n_speakers=8)
+    low, high = speaker_interval(
+        scores, labels, enroll, test, n_resamples=1, seed=5
+    )
+    drawn = np.random.default_rng(5).multinomial(8, np.full(8, 1 / 8), size=1)
+    copies = [[] for _ in range(8)]
+    for copy, speaker in enumerate(np.repeat(np.arange(8), drawn[0])):
+        copies[speaker].append(copy)
+    rows = []
+    for score, label, a, b in zip(scores, labels, enroll, test, strict=True):
+        if label:
+            rows += [(score, True)] * len(copies[a])
+        else:
+            rows += [(score, False) for _ in copies[a] for _ in copies[b]]
+    assert low == high == eer(*zip(*rows, strict=True))
+
+
+# Laws
+
+
+def test_same_seed_same_interval_other_seed_other():
+    system = random_system(1)
+    first = speaker_interval(*system, n_resamples=200, seed=3)
+    assert first == speaker_interval(*system, n_resamples=200, seed=3)
+    assert first != speaker_interval(*system, n_resamples=200, seed=4)
+
+
+def test_names_and_sides_of_speakers_do_not_matter():
+    scores, labels, enroll, test = random_system(2)
+    expected = speaker_interval(scores, labels, enroll, test, n_resamples=100)
+    names = np.array([f"id{10000 + n}" for n in range(30)])
+    assert expected == speaker_interval(
+        scores, labels, names[test], names[enroll], n_resamples=100
+    )
+
+
+def test_more_confidence_contains_less_confidence():
+    system = random_system(3)
+    low, high = speaker_interval(*system, confidence=0.99)
+    inner_low, inner_high = speaker_interval(*system, confidence=0.8)
+    assert low < inner_low < eer(*system[:2]) < inner_high < high
+
+
+def test_more_speakers_narrow_the_interval():
+    few, many = (
+        np.diff(speaker_interval(*random_system(4, n_speakers=n)))[0]
+        for n in (20, 320)
+    )
+    # A quarter by the square-root law.
+    assert 0.15 * few < many < 0.4 * few
+
+
+def test_splitting_speakers_hides_their_spread():
+    # Treating every target trial as a speaker of its own is the trial-level
+    # bootstrap that the module warns of.
+    scores, labels, enroll, test = random_system(5, voice_spread=1.5)
+    by_speaker = np.diff(speaker_interval(scores, labels, enroll, test))
+    own = np.arange(len(scores))
+    by_trial = np.diff(
+        speaker_interval(scores, labels, own, np.where(labels, own, -1 - own))
+    )
+    assert by_speaker > 1.3 * by_trial
+
+
+def test_interval_covers_the_true_eer():
+    # 95 % promised; 60 systems should miss about 3 times, and 9 misses or
+    # more have a probability below 0.4 % if the promise holds.
+    population = random_system(99, n_speakers=20000)
+    truth = eer(*population[:2])
+    misses = 0
+    for seed in range(60):
+        low, high = speaker_interval(*random_system(seed), n_resamples=200)
+        misses += not low <= truth <= high
+    assert misses <= 8
+
+
+def test_min_dcf_interval_surrounds_the_estimate():
+    system = random_system(6)
+    for p_target in (0.01, 0.05):
+        metric = functools.partial(min_dcf_of_rates, p_target=p_target)
+        low, high = speaker_interval(*system, metric=metric)
+        assert low < min_dcf(*system[:2], p_target=p_target) < high
+
+
+def test_memory_chunks_do_not_change_the_draws(monkeypatch):
+    system = random_system(7)
+    whole = speaker_interval(*system, n_resamples=64)
+    monkeypatch.setattr("speechbrain_denokd.bootstrap._CHUNK_ENTRIES", 600 * 7)
+    assert speaker_interval(*system, n_resamples=64) == whole
+
+
+def test_comparison_is_antisymmetric():
+    scores, *trials = random_system(8)
+    other = scores + np.random.default_rng(0).normal(0, 0.7, len(scores))
+    forward = compare_systems(scores, other, *trials)
+    backward = compare_systems(other, scores, *trials)
+    assert forward.difference == -backward.difference
+    assert forward.low == pytest.approx(-backward.high)
+    assert forward.p_value == backward.p_value
+    assert forward.difference == eer(scores, trials[0]) - eer(other, trials[0])
+
+
+def test_a_system_does_not_differ_from_its_monotone_map():
+    scores, *trials = random_system(9)
+    comparison = compare_systems(scores, np.exp(scores), *trials)
+    assert comparison == (0, 0, 0, 1)
+
+
+def test_pairing_finds_what_two_intervals_cannot_tell():
+    # A small gain on every trial: the separate intervals overlap.
+    scores, labels, enroll, test = random_system(10)
+    better = scores + 0.25 * labels
+    comparison = compare_systems(better, scores, labels, enroll, test)
+    assert comparison.high < 0 and comparison.p_value < 0.05
+    assert (
+        speaker_interval(better, labels, enroll, test)[1]
+        > speaker_interval(scores, labels, enroll, test)[0]
+    )
+
+
+def test_p_value_has_its_floor_and_agrees_with_the_interval():
+    scores, labels, enroll, test = random_system(11)
+    comparison = compare_systems(
+        scores + 3 * labels, scores, labels, enroll, test, n_resamples=99
+    )
+    assert comparison.p_value == 2 / 100
+    for seed in range(8):
+        noise = np.random.default_rng(seed).normal(0, 0.6, len(scores))
+        comparison = compare_systems(
+            scores, scores + noise, labels, enroll, test
+        )
+        excludes_zero = comparison.low > 0 or comparison.high < 0
+        # At the border quantile and count may round apart.
+        if abs(comparison.p_value - 0.05) > 0.005:
+            assert excludes_zero == (comparison.p_value < 0.05)
+
+
+def test_equal_systems_rarely_look_different():
+    # Two systems that are equally good, each with its own hard voices: p <
+    # .05 in at most 5 % of pairs, and then more than 8 of 60 have a
+    # probability below 0.4 %.
+    found = 0
+    for seed in range(60):
+        scores, labels, enroll, test = random_system(seed)
+        voices = np.random.default_rng(1000 + seed).normal(0, 0.6, (2, 30))
+        pair = scores + voices[:, enroll] + voices[:, test]
+        result = compare_systems(*pair, labels, enroll, test, n_resamples=200)
+        found += result.p_value < 0.05
+    assert found <= 8
+
+
+# Errors
+
+
+def test_speakers_that_contradict_the_labels_are_refused():
+    scores, labels = [1.0, 2.0, 3.0], [1, 0, 0]
+    with pytest.raises(ValueError, match="trial 2 is labelled nontarget.*c"):
+        speaker_interval(scores, labels, list("aac"), list("abc"))
+    with pytest.raises(ValueError, match="trial 0 is labelled target.*a and"):
+        speaker_interval(scores, labels, list("aab"), list("bbc"))
+
+
+def test_missing_speakers_are_refused():
+    with pytest.raises(ValueError, match=r"test_speakers .*\(1,\).* 2 trials"):
+        speaker_interval([1.0, 2.0], [1, 0], list("aa"), list("a"))
+
+
+@pytest.mark.parametrize(
+    "settings, match",
+    [
+        ({"n_resamples": 0}, "n_resamples is 0"),
+        ({"confidence": 95}, "confidence is 95"),
+        ({"confidence": 0}, "confidence is 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, match):
+    trials = [1.0, 2.0], [1, 0], list("aa"), list("ab")
+    with pytest.raises(ValueError, match=match):
+        speaker_interval(*trials, **settings)
+    with pytest.raises(ValueError, match=match):
+        compare_systems(trials[0], *trials, **settings)
+
+
+def test_systems_with_other_trials_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(3,\).*shape \(2,\)"):
+        compare_systems(
+            [1.0, 2.0], [1.0, 2.0, 3.0], [1, 0], list("aa"), list("ab")
+        )
