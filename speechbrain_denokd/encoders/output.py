@@ -1,0 +1,39 @@
+"""What every encoder returns (the arrow ``encoder -> EncoderOutput``)."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class EncoderOutput(NamedTuple):
+    """Taps of an encoder: intermediate features are part of the answer.
+
+    Shapes: ``B`` batch, ``T`` frames, ``C`` channels, ``D`` embedding size.
+
+    Attributes
+    ----------
+    stages : tuple of (B, T, C_i) torch.Tensor
+        Outputs of the intermediate stages, first to last.
+    frames : (B, T, C) torch.Tensor
+        Last frame-level features, before pooling.
+    embedding : (B, D) torch.Tensor
+        Utterance-level embedding, not length-normalised.
+    n_frames : (B,) torch.Tensor of int64
+        Valid frames of each utterance; frames from ``n_frames[b]`` on are
+        padding and mean nothing.
+
+    Example
+    -------
+    >>> import torch
+    >>> frames = torch.zeros(2, 5, 3)
+    >>> output = EncoderOutput(
+    ...     (frames,), frames, torch.zeros(2, 4), torch.tensor([5, 3])
+    ... )
+    >>> output.n_frames.tolist()
+    [5, 3]
+    """
+
+    stages: tuple[Tensor, ...]
+    frames: Tensor
+    embedding: Tensor
+    n_frames: Tensor
