@@ -1,0 +1,1 @@
+"""Diffusion: maths that knows no network, networks that know no schedule."""
