@@ -1,0 +1,1 @@
+"""From corpora on disk to batches of crops: the first arrow of the flow."""
