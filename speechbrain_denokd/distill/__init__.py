@@ -1,0 +1,1 @@
+"""Distillation: (student, teacher) outputs in, named scalars out."""

@@ -1,0 +1,1 @@
+"""Speaker-classification losses."""

@@ -1,0 +1,54 @@
+"""Schedules against the golden numbers of 3D-Speaker's formulas."""
+
+import pytest
+
+from speechbrain_denokd.schedules import MarginSchedule, WarmupCosine
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        (0, 0.0),
+        (20, 0.0),
+        (21, 0.05841085),
+        (22, 0.09976256),
+        (25, 0.16443442),
+        (30, 0.19367545),
+        (35, 0.19887532),
+        (39, 0.19971749),
+        (39.999, 0.19979993),
+        (40, 0.2),
+        (70, 0.2),
+    ],
+)
+def test_fact_margin_of_the_paper(epochs, expected):
+    assert MarginSchedule(20, 40)(epochs) == pytest.approx(expected, abs=1e-8)
+
+
+def test_fact_margin_of_3d_speakers_default():
+    schedule = MarginSchedule(20, 50, final=0.3)
+    assert schedule(35) == pytest.approx(0.29051317, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [(0, 5e-5), (2.5, 0.100025), (5, 0.2), (37.5, 0.100025), (70, 5e-5)],
+)
+def test_fact_learning_rate(epochs, expected):
+    schedule = WarmupCosine(0.2, 5e-5, warmup_epochs=5, n_epochs=70)
+    assert schedule(epochs) == pytest.approx(expected, abs=1e-9)
+
+
+def test_law_no_warmup_starts_at_the_highest_rate_and_ends_at_the_lowest():
+    schedule = WarmupCosine(1e-3, 1e-5, warmup_epochs=0, n_epochs=3)
+    rates = [schedule(epochs / 10) for epochs in range(31)]
+    assert rates[0] == 1e-3
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(1e-5)
+
+
+def test_error_impossible_schedules():
+    with pytest.raises(ValueError, match="warmup_epochs=5 .* n_epochs=5"):
+        WarmupCosine(1e-3, 1e-5, warmup_epochs=5, n_epochs=5)
+    with pytest.raises(ValueError, match="end_epoch=3 .* start_epoch=4"):
+        MarginSchedule(4, 3)
