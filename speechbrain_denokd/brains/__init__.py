@@ -1,0 +1,1 @@
+"""Brains: what is computed per batch and what is summed."""

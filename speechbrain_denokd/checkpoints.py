@@ -1,0 +1,63 @@
+"""Checkpoints that exist whole or not at all."""
+
+from pickle import UnpicklingError
+
+from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
+from speechbrain.utils.distributed import if_main_process
+
+_PENDING = METAFNAME + ".pending"
+
+
+class AtomicCheckpointer(Checkpointer):
+    """SpeechBrain's checkpointer, safe against a kill while it saves.
+
+    SpeechBrain writes the file that marks a folder as a checkpoint first; a
+    process killed before the weights are written leaves a checkpoint that
+    cannot be loaded, and the next run stops there. Here the mark is written
+    under another name and renamed last: an unfinished folder is no checkpoint.
+
+    Arguments
+    ---------
+    *args, **kwargs
+        Those of ``speechbrain.utils.checkpoints.Checkpointer``.
+
+    Example
+    -------
+    >>> import tempfile, torch
+    >>> checkpointer = AtomicCheckpointer(
+    ...     tempfile.mkdtemp(), {"model": torch.nn.Linear(1, 1)}
+    ... )
+    >>> checkpoint = checkpointer.save_checkpoint(meta={"eer": 0.1})
+    >>> checkpointer.find_checkpoint(min_key="eer").meta["eer"]
+    0.1
+    """
+
+    def save_checkpoint(self, *args, **kwargs):
+        """Save, then mark the folder as a checkpoint; as the base class."""
+        checkpoint = super().save_checkpoint(*args, **kwargs)
+        if if_main_process():
+            (checkpoint.path / _PENDING).rename(checkpoint.path / METAFNAME)
+        return checkpoint
+
+    def _save_checkpoint_metafile(self, fpath, *args, **kwargs):
+        return super()._save_checkpoint_metafile(
+            fpath.with_name(_PENDING), *args, **kwargs
+        )
+
+    def load_checkpoint(self, checkpoint):
+        """Load, or say which folder is damaged and what to do; as the base.
+
+        Raises
+        ------
+        ValueError
+            If a file of the checkpoint is truncated or of another model.
+        """
+        try:
+            return super().load_checkpoint(checkpoint)
+        except (RuntimeError, EOFError, KeyError, UnpicklingError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"the checkpoint {checkpoint.path} cannot be loaded ({reason}); "
+                "delete that folder to go on from the one before it, or choose "
+                "another output_folder if the model has changed"
+            ) from error

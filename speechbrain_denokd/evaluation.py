@@ -1,0 +1,283 @@
+"""A model and a trial list in, error rates and plots out.
+
+``python -m speechbrain_denokd.evaluation MODEL_FOLDER`` scores any model
+folder on the bundled corpus, or with ``--manifest --trials --data_root`` on
+any other. Embeddings are extracted once; trials are array arithmetic.
+"""
+
+import argparse
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from torch import nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from speechbrain_denokd.bootstrap import speaker_interval
+from speechbrain_denokd.cli_errors import exit_on_user_error
+from speechbrain_denokd.data.batches import batches_by_duration
+from speechbrain_denokd.data.corpus import TrialSet, read_trial_set
+from speechbrain_denokd.data.dataset import WholeUtterances
+from speechbrain_denokd.data.manifest import Utterance
+from speechbrain_denokd.metrics import eer, min_dcf, min_dcf_of_rates
+from speechbrain_denokd.model_folder import read_model_folder
+from speechbrain_denokd.plots import plot_det, plot_tsne
+from speechbrain_denokd.scoring.cosine import cosine_scores
+from speechbrain_denokd.tables import markdown_table
+
+P_TARGET = 0.01  # of every minDCF reported here, as in DenoKD's Table I
+CROPS_S = (None, 4, 3, 2)  # test durations of DenoKD's Table I
+
+
+@torch.no_grad()
+def extract_embeddings(
+    encoder: nn.Module,
+    utterances: Sequence[Utterance],
+    crop_s: float | None = None,
+    batch_s: float = 120.0,
+    progress: bool = False,
+) -> dict[str, np.ndarray]:
+    """Embed utterances, in batches of similar length.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+        ``(wavs, lens) -> EncoderOutput``; put in eval mode.
+    utterances : sequence of Utterance
+    crop_s : float, optional
+        Deterministic crop of each utterance, in seconds; whole by default.
+    batch_s : float
+        Seconds of audio per batch.
+    progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    dict of str to (D,) numpy.ndarray of float32
+        By utterance ID, in the order of ``utterances``.
+    """
+    encoder.eval()
+    tensors = [*encoder.parameters(), *encoder.buffers()]
+    device = tensors[0].device
+    loader = DataLoader(
+        WholeUtterances(utterances, crop_s),
+        batch_sampler=batches_by_duration(utterances, batch_s),
+        collate_fn=PaddedBatch,
+    )
+    found = {}
+    name = "whole utterances" if crop_s is None else f"{crop_s:g} s crops"
+    for batch in tqdm(loader, desc=name, disable=not progress, leave=False):
+        wavs, lens = batch.to(device).sig
+        embeddings = encoder(wavs, lens).embedding.float().cpu().numpy()
+        found.update(zip(batch.id, embeddings, strict=True))
+    return {row.id: found[row.id] for row in utterances}
+
+
+def error_rates_of(
+    scores: np.ndarray, trial_set: TrialSet, is_target: np.ndarray
+) -> dict:
+    """EER and minDCF of scored trials, with intervals over speakers.
+
+    Arguments
+    ---------
+    scores : (N,) numpy.ndarray
+    trial_set : TrialSet
+    is_target : (N,) numpy.ndarray of bool
+
+    Returns
+    -------
+    dict
+        ``eer``, ``min_dcf``, their 95 % intervals, the parameters and counts.
+    """
+    speaker = {row.id: row.spk_id for row in trial_set.utterances}
+    sides = (
+        [speaker[trial.enroll] for trial in trial_set.trials],
+        [speaker[trial.test] for trial in trial_set.trials],
+    )
+    dcf = partial(min_dcf_of_rates, p_target=P_TARGET)
+    return {
+        "eer": float(eer(scores, is_target)),
+        "eer_interval": speaker_interval(scores, is_target, *sides),
+        "min_dcf": float(min_dcf(scores, is_target, p_target=P_TARGET)),
+        "min_dcf_interval": speaker_interval(
+            scores, is_target, *sides, metric=dcf
+        ),
+        "p_target": P_TARGET,
+        "c_miss": 1.0,
+        "c_fa": 1.0,
+        "confidence": 0.95,
+        "n_targets": int(is_target.sum()),
+        "n_nontargets": int((~is_target).sum()),
+        "n_speakers": len(set(speaker.values())),
+    }
+
+
+def condition_name(crop_s: float | None) -> str:
+    """Name of a test duration in tables: "full", "4s", ...
+
+    Example
+    -------
+    >>> condition_name(None), condition_name(2)
+    ('full', '2s')
+    """
+    return "full" if crop_s is None else f"{crop_s:g}s"
+
+
+def evaluate(
+    encoder: nn.Module,
+    trial_set: TrialSet,
+    folder: str | Path,
+    crops_s: Sequence[float | None] = CROPS_S,
+    progress: bool = False,
+) -> dict[str, dict]:
+    """Score a trial set at several durations; write scores and plots.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+    trial_set : TrialSet
+    folder : str or Path
+        Receives ``scores_<duration>.txt``, ``det.png`` and ``tsne.png``.
+    crops_s : sequence of float or None
+        Durations both sides are cropped to; None is the whole utterance.
+    progress : bool
+        Whether progress bars are shown.
+
+    Returns
+    -------
+    dict of str to dict
+        `error_rates_of` by duration.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    conditions, curves = {}, {}
+    for crop_s in crops_s:
+        name = condition_name(crop_s)
+        embeddings = extract_embeddings(
+            encoder, trial_set.utterances, crop_s, progress=progress
+        )
+        scores, is_target = cosine_scores(embeddings, trial_set.trials)
+        conditions[name] = error_rates_of(scores, trial_set, is_target)
+        curves[name] = scores, is_target
+        _write_scores(folder / f"scores_{name}.txt", trial_set, scores)
+        if crop_s is None:
+            plot_tsne(
+                np.stack(list(embeddings.values())),
+                [row.spk_id for row in trial_set.utterances],
+                folder / "tsne.png",
+            )
+    plot_det(curves, folder / "det.png", p_target=P_TARGET)
+    return conditions
+
+
+def results_table(conditions: Mapping[str, Mapping]) -> str:
+    """Error rates by duration, in Markdown.
+
+    Arguments
+    ---------
+    conditions : mapping of str to mapping
+        As `evaluate` returns it.
+
+    Example
+    -------
+    >>> rates = {"eer": 0.0078, "eer_interval": (0.006, 0.0101),
+    ...          "min_dcf": 0.104, "min_dcf_interval": (0.08, 0.13)}
+    >>> print(results_table({"full": rates}))
+    | test | EER (%) | 95 % interval | minDCF (0.01) | 95 % interval |
+    | ---- | ------- | ------------- | ------------- | ------------- |
+    | full | 0.78    | 0.60 – 1.01   | 0.104         | 0.080 – 0.130 |
+    """
+    rows = [
+        [
+            name,
+            f"{100 * rates['eer']:.2f}",
+            " – ".join(f"{100 * limit:.2f}" for limit in rates["eer_interval"]),
+            f"{rates['min_dcf']:.3f}",
+            " – ".join(f"{limit:.3f}" for limit in rates["min_dcf_interval"]),
+        ]
+        for name, rates in conditions.items()
+    ]
+    interval = "95 % interval"
+    header = ["test", "EER (%)", interval, f"minDCF ({P_TARGET})", interval]
+    return markdown_table(header, rows)
+
+
+def hardware() -> dict:
+    """What a result was computed on: processor, threads, GPU, versions.
+
+    Example
+    -------
+    >>> sorted(hardware())
+    ['gpu', 'processor', 'python', 'threads', 'torch']
+    """
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _write_scores(path: Path, trial_set: TrialSet, scores: np.ndarray):
+    with open(path, "w", encoding="utf-8") as file:
+        for trial, score in zip(trial_set.trials, scores, strict=True):
+            label = int(trial.is_target)
+            file.write(f"{label} {trial.enroll} {trial.test} {score:.6f}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m speechbrain_denokd.evaluation",
+        description="Error rates of a model folder on a trial list.",
+        epilog="example: python -m speechbrain_denokd.evaluation "
+        "pretrained/sample_teacher",
+    )
+    parser.add_argument("model", help="model folder (results/.../model)")
+    parser.add_argument("--data_root", default="tests/samples")
+    parser.add_argument("--manifest", help="default: DATA_ROOT/test.csv")
+    parser.add_argument("--trials", help="default: DATA_ROOT/trials_test.txt")
+    parser.add_argument(
+        "--crops", type=float, nargs="*", default=CROPS_S[1:], metavar="S"
+    )
+    parser.add_argument("--output_folder", help="default: results/evaluation")
+    parser.add_argument("--device", default="cpu")
+    return parser
+
+
+@exit_on_user_error
+def main(argv: Sequence[str] | None = None):
+    """Command line: see ``--help``."""
+    args = _parser().parse_args(argv)
+    root = Path(args.data_root)
+    trial_set = read_trial_set(
+        "test",
+        args.manifest or root / "test.csv",
+        args.trials or root / "trials_test.txt",
+        root,
+    )
+    encoder = read_model_folder(args.model, args.device).encoder
+    folder = Path(args.output_folder or "results/evaluation")
+    conditions = evaluate(
+        encoder, trial_set, folder, [None, *args.crops], progress=True
+    )
+    record = {
+        "model": args.model,
+        "trials": str(args.trials or root / "trials_test.txt"),
+        "conditions": conditions,
+        "hardware": hardware(),
+    }
+    (folder / "metrics.json").write_text(json.dumps(record, indent=2) + "\n")
+    print(results_table(conditions))
+    print(f"\nscores, DET and t-SNE plots: {folder}")
+
+
+if __name__ == "__main__":
+    main()

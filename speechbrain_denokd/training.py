@@ -1,0 +1,362 @@
+"""The one training flow: YAML -> data -> Brain -> fit -> model -> evaluation.
+
+``python train.py hparams/<method>.yaml [--setup NAME] [--key=value ...]``
+"""
+
+import datetime
+import json
+import logging
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    get_rank,
+    if_main_process,
+    run_on_main,
+)
+from torch.utils.data import DataLoader
+
+from speechbrain_denokd.checkpoints import AtomicCheckpointer
+from speechbrain_denokd.cli_errors import exit_on_user_error
+from speechbrain_denokd.config import Page, load_page
+from speechbrain_denokd.data.batches import EpochBatches, batches_by_duration
+from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
+from speechbrain_denokd.evaluation import evaluate, hardware, results_table
+from speechbrain_denokd.model_folder import (
+    encoder_yaml,
+    read_model_folder,
+    write_model_folder,
+)
+
+logger = logging.getLogger(__name__)
+
+_USAGE = """\
+usage: python train.py hparams/METHOD.yaml [--setup NAME] [--KEY=VALUE ...]
+
+METHOD   ecapa, kd_label, kd_embedding, kd_frame, dkd, non_target_kd,
+         denokd_frame, denokd_embedding, denokd_frame_embedding
+NAME     samples (bundled corpus, minutes on a laptop; the default),
+         voxceleb (the paper's), manifest (any corpus with manifests)
+KEY      any key of the page or its set-up, e.g. --seed=2 --n_epochs=5, or an
+         option of SpeechBrain, e.g. --device=cuda:0 --precision=bf16
+"""
+
+
+@exit_on_user_error
+def main(argv: Sequence[str] | None = None) -> dict:
+    """Train, write the model folder, evaluate it.
+
+    Arguments
+    ---------
+    argv : sequence of str, optional
+        As on the command line, without the program's name.
+
+    Returns
+    -------
+    dict
+        The record written to ``metrics.json``.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_USAGE)
+        return {}
+    page_path, setup, run_opts, overrides = parse_arguments(argv)
+    ddp_init_group(run_opts)
+    page = load_page(page_path, setup, overrides)
+    folder = Path(page.hparams["output_folder"])
+    command = shlex.join(["python", "train.py", *argv])
+    run_on_main(begin_record, kwargs={"folder": folder, "page": page})
+    sb.create_experiment_directory(str(folder))
+    logger.info("set-up: %s", page.hparams["setup"]["description"])
+    started = time.time()
+    brain = train(page, run_opts)
+    record = {}
+    if if_main_process():
+        record = finish(brain, page, command, time.time() - started)
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+    return record
+
+
+def parse_arguments(argv: Sequence[str]):
+    """Split the command line into page, set-up, run options and overrides.
+
+    Arguments
+    ---------
+    argv : sequence of str
+
+    Returns
+    -------
+    page : str
+    setup : str or None
+    run_opts : speechbrain RunOptions
+    overrides : str
+        YAML text.
+
+    Raises
+    ------
+    ValueError
+        If ``--setup`` has no value.
+
+    Example
+    -------
+    >>> page, setup, _, overrides = parse_arguments(
+    ...     ["hparams/ecapa.yaml", "--setup", "voxceleb", "--seed=3"]
+    ... )
+    >>> page, setup, overrides.strip()
+    ('hparams/ecapa.yaml', 'voxceleb', 'seed: 3')
+    """
+    rest, setup = [], None
+    words = iter(argv)
+    for word in words:
+        if word == "--setup":
+            setup = next(words, None)
+            if setup is None:
+                raise ValueError("--setup needs a name, e.g. --setup voxceleb")
+        elif word.startswith("--setup="):
+            setup = word.removeprefix("--setup=")
+        else:
+            rest.append(word)
+    page, run_opts, overrides = sb.parse_arguments(rest)
+    return page, setup, run_opts, overrides
+
+
+def begin_record(folder: Path, page: Page):
+    """Write the settings, or check that they are those of an earlier start.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run with other settings.
+    """
+    record = folder / "hyperparams.yaml"
+    if not record.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write_text(page.resolved, encoding="utf-8")
+        return
+    before = record.read_text(encoding="utf-8").splitlines()
+    now = page.resolved.splitlines()
+    if before != now:
+        pairs = zip(before + [""], now + [""], strict=False)
+        old, new = next(pair for pair in pairs if pair[0] != pair[1])
+        raise ValueError(
+            f"{folder} holds a run with other settings (there "
+            f"{old.strip()!r}, now {new.strip()!r}); give this one another "
+            "folder with --output_folder=DIR, or delete that one"
+        )
+
+
+def train(page: Page, run_opts) -> sb.Brain:
+    """Build everything a page names and fit it.
+
+    Arguments
+    ---------
+    page : Page
+    run_opts : speechbrain RunOptions
+
+    Returns
+    -------
+    speechbrain.Brain
+        With the best checkpoint loaded.
+    """
+    hparams = page.hparams
+    setup = hparams["setup"]
+    corpus = setup["corpus"]
+    for prepare in corpus.prepare:
+        run_on_main(prepare)
+    speed_perturb = setup["speed_perturb"] and setup["speed_perturb"](
+        n_speakers=len(corpus.speakers)
+    )
+    n_speeds = len(speed_perturb.factors) if speed_perturb else 1
+    classifier = setup["classifier"](
+        input_size=setup["student"]["encoder"].embedding_dim,
+        lin_neurons=setup["student"]["encoder"].embedding_dim,
+        out_neurons=n_speeds * len(corpus.speakers),
+    )
+    modules = {**hparams["modules"], "classifier": classifier}
+    if "distiller" in modules:
+        match_labels(modules, corpus.speakers, n_speeds)
+    crops = TrainingCrops(
+        corpus.train_rows,
+        {speaker: i for i, speaker in enumerate(corpus.speakers)},
+        setup["crop_s"],
+        hparams["seed"],
+        setup["augment"] and setup["augment"](),
+        speed_perturb,
+    )
+    batches = EpochBatches(
+        len(crops),
+        setup["batch_size"],
+        hparams["seed"],
+        get_rank() or 0,
+        _n_ranks(),
+    )
+    brain = hparams["brain_class"](
+        modules=modules,
+        opt_class=setup["opt_class"],
+        hparams={
+            **setup,
+            **hparams,
+            "n_batches": len(batches),
+            "dev_set": corpus.dev_set,
+        },
+        run_opts=run_opts,
+        checkpointer=AtomicCheckpointer(
+            Path(hparams["output_folder"]) / "checkpoints",
+            {
+                **{n: m for n, m in modules.items() if n != "teacher"},
+                "epoch_counter": setup["epoch_counter"],
+            },
+        ),
+    )
+    brain.train_sampler = batches
+    brain.fit(
+        setup["epoch_counter"],
+        loader(crops, batches, setup["n_workers"]),
+        dev_loader(corpus.dev_set, setup["dev_batch_s"]),
+    )
+    brain.on_evaluate_start(min_key="eer")
+    return brain
+
+
+def match_labels(modules: dict, speakers: Sequence[str], n_speeds: int):
+    """Give the teacher's class head the student's classes.
+
+    Only where a term compares class scores: other terms need no common
+    speakers.
+
+    Raises
+    ------
+    ValueError
+        If a class has no counterpart in the teacher.
+    """
+    if not modules["distiller"].needs_labels:
+        return
+    if n_speeds > 1:
+        raise ValueError(
+            f"speed perturbation makes {n_speeds} classes of each speaker, but "
+            "the teacher's head knows one: set --speed_perturb=null, or use a "
+            "method without a label term"
+        )
+    modules["teacher"].select_speakers(speakers)
+
+
+def loader(crops, batches, n_workers: int) -> DataLoader:
+    """Training batches, read by ``n_workers`` processes."""
+    return DataLoader(
+        crops,
+        batch_sampler=batches,
+        num_workers=n_workers,
+        collate_fn=PaddedBatch,
+        persistent_workers=n_workers > 0,
+    )
+
+
+def dev_loader(dev_set, batch_s: float) -> DataLoader:
+    """Whole development utterances, in batches of similar length."""
+    return DataLoader(
+        WholeUtterances(dev_set.utterances),
+        batch_sampler=batches_by_duration(dev_set.utterances, batch_s),
+        collate_fn=PaddedBatch,
+    )
+
+
+def finish(
+    brain: sb.Brain, page: Page, command: str, train_wall_s: float
+) -> dict:
+    """Write the model folder, evaluate what it loads to, and say what is next.
+
+    Arguments
+    ---------
+    brain : speechbrain.Brain
+    page : Page
+    command : str
+        The command line, for the record.
+    train_wall_s : float
+        Time that training took in this process.
+
+    Returns
+    -------
+    dict
+        The record, also in ``metrics.json``.
+    """
+    hparams, setup = page.hparams, page.hparams["setup"]
+    folder = Path(hparams["output_folder"])
+    student = _unwrapped(brain.modules["student"])
+    write_model_folder(
+        folder / "model",
+        encoder_yaml(page.resolved, ["setup", "student", "encoder"]),
+        student,
+        _unwrapped(brain.modules["classifier"]),
+        setup["corpus"].speakers,
+        setup["aam"].scale,
+        setup["aam"].margin,
+    )
+    # What is measured is what others will load.
+    encoder = read_model_folder(folder / "model", str(brain.device)).encoder
+    tests = {}
+    for test_set in setup["corpus"].test_sets:
+        tests[test_set.name] = evaluate(
+            encoder,
+            test_set,
+            folder / test_set.name,
+            setup["test_crops_s"],
+            progress=not brain.noprogressbar,
+        )
+        print(f"\n{hparams['method']} on {test_set.name} ({setup['name']})\n")
+        print(results_table(tests[test_set.name]))
+    record = {
+        "method": hparams["method"],
+        "setup": setup["name"],
+        "seed": hparams["seed"],
+        "description": setup["description"],
+        "tests": tests,
+        "n_parameters": sum(p.numel() for p in student.parameters()),
+        "n_steps": brain.optimizer_step,
+        "train_wall_s": round(train_wall_s, 1),
+        "command": command,
+        "commit": _commit(),
+        "date": datetime.date.today().isoformat(),
+        "hardware": hardware(),
+    }
+    text = json.dumps(record, indent=2) + "\n"
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    (folder / "command.txt").write_text(
+        f"{command}\ncommit {record['commit']}\n", encoding="utf-8"
+    )
+    print(f"\nmodel folder: {folder / 'model'}\n{setup['next_line']}")
+    return record
+
+
+def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:
+    """The module itself, where DistributedDataParallel wraps it."""
+    return getattr(module, "module", module)
+
+
+def _n_ranks() -> int:
+    if torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
+
+
+def _commit() -> str:
+    """Commit of the code that ran, "unknown" outside a checkout."""
+    git = partial(
+        subprocess.run,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    try:
+        return git(["git", "describe", "--always", "--dirty"]).stdout.strip()
+    except OSError:
+        return "unknown"
