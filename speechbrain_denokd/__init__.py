@@ -5,7 +5,7 @@ The flow::
     wav -> manifest row -> sig (B, S), lens (B)
         -> student(wavs, lens) -> EncoderOutput(stages, frames, embedding)
         -> teacher(wavs, lens) -> the same, frozen
-    student, teacher -> Distiller -> {name: scalar} + speaker loss -> sum -> step
+    student, teacher -> Distiller -> {name: scalar} + speaker loss -> step
     embedding -> cosine -> scores -> EER, minDCF, DET
 """
 

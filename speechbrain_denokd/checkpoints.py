@@ -57,7 +57,7 @@ class AtomicCheckpointer(Checkpointer):
         except (RuntimeError, EOFError, KeyError, UnpicklingError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"the checkpoint {checkpoint.path} cannot be loaded ({reason}); "
-                "delete that folder to go on from the one before it, or choose "
-                "another output_folder if the model has changed"
+                f"the checkpoint {checkpoint.path} cannot be loaded "
+                f"({reason}); delete that folder to go on from the one before "
+                "it, or choose another output_folder if the model has changed"
             ) from error

@@ -1,4 +1,4 @@
-"""Trains a student with a frozen teacher (``student, teacher -> Distiller``)."""
+"""Trains a student with a frozen teacher (``student, teacher -> losses``)."""
 
 import speechbrain as sb
 from torch import Tensor

@@ -245,8 +245,9 @@ def cosine_between(student: nn.Module, teacher: nn.Module) -> CosineMatch:
     Example
     -------
     >>> from types import SimpleNamespace
-    >>> sides = SimpleNamespace(embedding_dim=3), SimpleNamespace(embedding_dim=4)
-    >>> cosine_between(*sides).linear
+    >>> student = SimpleNamespace(embedding_dim=3)
+    >>> teacher = SimpleNamespace(embedding_dim=4)
+    >>> cosine_between(student, teacher).linear
     Linear(in_features=3, out_features=4, bias=True)
     """
     return CosineMatch(student.embedding_dim, teacher.embedding_dim)

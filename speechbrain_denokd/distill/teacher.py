@@ -1,6 +1,6 @@
 """The teacher: eval always, gradient never (``teacher(wavs, lens)``)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
@@ -24,8 +24,10 @@ class FrozenTeacher(nn.Module):
     classifier : speechbrain Classifier, optional
         Class centres; without them there are no logits, and label-level terms
         refuse.
-    speakers : sequence of str
-        Name of each class, in the order of the classifier's rows.
+    speakers : sequence of str, or callable
+        Name of each class, in the order of the classifier's rows. A function
+        without arguments that returns them is called when they are needed: a
+        corpus may not be prepared before.
     scale, margin : float
         Of the loss the teacher was trained with.
 
@@ -56,23 +58,37 @@ class FrozenTeacher(nn.Module):
         self,
         encoder: nn.Module,
         classifier: Classifier | None = None,
-        speakers: Sequence[str] = (),
+        speakers: Sequence[str] | Callable[[], Sequence[str]] = (),
         scale: float = 32.0,
         margin: float = 0.2,
     ):
         super().__init__()
-        if classifier is not None and len(speakers) != len(classifier.weight):
-            raise ValueError(
-                f"the teacher's classifier has {len(classifier.weight)} "
-                f"classes, but {len(speakers)} speakers are named; they must "
-                "come from the same model folder"
-            )
         self.encoder = encoder
         self.classifier = classifier
-        self.speakers = tuple(speakers)
+        self._speakers = (
+            speakers if callable(speakers) else self._checked(speakers)
+        )
         self.aam = AamSoftmax(scale, margin)
         self.requires_grad_(False)
         self.train(False)
+
+    def _checked(self, speakers: Sequence[str]) -> tuple[str, ...]:
+        """As many names as classes, or ValueError."""
+        head = self.classifier
+        if head is not None and len(speakers) != len(head.weight):
+            raise ValueError(
+                f"the teacher's classifier has {len(head.weight)} classes, "
+                f"but {len(speakers)} speakers are named; they must come from "
+                "the same model folder"
+            )
+        return tuple(speakers)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Name of each class, in the order of the classifier's rows."""
+        if callable(self._speakers):
+            self._speakers = self._checked(self._speakers())
+        return self._speakers
 
     @property
     def frame_dim(self) -> int:
@@ -126,7 +142,7 @@ class FrozenTeacher(nn.Module):
         self.classifier.weight = nn.Parameter(
             weight[rows.to(weight.device)], requires_grad=False
         )
-        self.speakers = tuple(speakers)
+        self._speakers = tuple(speakers)
 
     @torch.no_grad()
     def forward(

@@ -95,6 +95,9 @@ class WavLM(speechbrain_wavlm.WavLM):
     (3, torch.Size([2, 49, 16]), [49, 24])
     """
 
+    # `UnfilledWavLM` gets its weights from elsewhere.
+    needs_weights = True
+
     def __init__(
         self,
         source: str | Path,
@@ -102,7 +105,7 @@ class WavLM(speechbrain_wavlm.WavLM):
         freeze: bool = True,
         freeze_feature_extractor: bool = False,
     ):
-        check_source(str(source))
+        check_source(str(source), self.needs_weights)
         super().__init__(
             str(source),
             str(save_path),

@@ -14,16 +14,42 @@ CONFIG_FILES = ("config.json", "preprocessor_config.json")
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 
-def check_source(source: str) -> None:
-    """Refuse a wrong path before anything asks the network for it.
+def is_hub_id(source: str) -> bool:
+    """Whether a source names a model on the hub rather than a folder.
 
     ``owner/name`` is a hub id, unless ``owner`` is a folder here: then it is a
-    mistyped path. Everything else must be an existing folder.
+    mistyped path.
 
     Arguments
     ---------
     source : str
         Hub id or local folder.
+
+    Returns
+    -------
+    bool
+
+    Example
+    -------
+    >>> is_hub_id("microsoft/wavlm-large"), is_hub_id("/models/wavlm")
+    (True, False)
+    """
+    if Path(source).is_dir() or not HUB_ID.fullmatch(source):
+        return False
+    return not Path(source.split("/")[0]).is_dir()
+
+
+def check_source(source: str, needs_weights: bool = True) -> None:
+    """Refuse a wrong path before anything asks the network for it.
+
+    Everything that is no hub id must be an existing folder.
+
+    Arguments
+    ---------
+    source : str
+        Hub id or local folder.
+    needs_weights : bool
+        Whether the folder must hold weights beside the configuration.
 
     Raises
     ------
@@ -40,17 +66,19 @@ def check_source(source: str) -> None:
     FileNotFoundError: no model folder './wavlm-large': give an existing \
 folder, or a hub id such as microsoft/wavlm-large
     """
+    if is_hub_id(source):
+        return
     folder = Path(source)
     if not folder.is_dir():
-        owner = source.split("/")[0]
-        if HUB_ID.fullmatch(source) and not Path(owner).is_dir():
-            return
         raise FileNotFoundError(
             f"no model folder '{source}': give an existing folder, or a hub "
             "id such as microsoft/wavlm-large"
         )
     missing = [name for name in CONFIG_FILES if not (folder / name).is_file()]
-    if not any(file.suffix in WEIGHT_SUFFIXES for file in folder.iterdir()):
+    has_weights = any(
+        file.suffix in WEIGHT_SUFFIXES for file in folder.iterdir()
+    )
+    if needs_weights and not has_weights:
         missing.append("weights (*.safetensors or *.bin)")
     if missing:
         raise FileNotFoundError(
@@ -134,6 +162,35 @@ def save_random_wavlm(
         torch.manual_seed(seed)
         model = WavLMModel(config)
     model.save_pretrained(folder)
+    return save_wavlm_config(config, folder, normalise)
+
+
+def save_wavlm_config(
+    config: WavLMConfig, folder: str | Path, normalise: bool = True
+) -> str:
+    """Write a model folder without weights.
+
+    Arguments
+    ---------
+    config : transformers.WavLMConfig
+    folder : str or Path
+    normalise : bool
+        As for `save_random_wavlm`.
+
+    Returns
+    -------
+    str
+        The folder.
+
+    Example
+    -------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_wavlm_config(wavlm_large_config(), folder)
+    ...     sorted(file.name for file in Path(path).iterdir())
+    ['config.json', 'preprocessor_config.json']
+    """
+    config.save_pretrained(folder)
     Wav2Vec2FeatureExtractor(
         do_normalize=normalise, return_attention_mask=True
     ).save_pretrained(folder)

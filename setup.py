@@ -1,0 +1,44 @@
+"""Install with ``pip install -e .``; extras are listed at the end."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+
+setup(
+    name="speechbrain-denokd",
+    version="0.1.0",
+    description="Compact speaker verification on SpeechBrain",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["speechbrain_denokd*"]),
+    install_requires=[
+        # torchaudio 2.11 is the last release, and refuses newer torches.
+        "torch>=2.8,<2.12",
+        "torchaudio>=2.8,<2.12",
+        "speechbrain>=1.1.2,<1.2",
+        "hyperpyyaml>=1.2.3,<2",
+        "ruamel.yaml>=0.17.28",
+        "transformers>=5,<6",
+        "soundfile>=0.13",
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "scikit-learn>=1.4",
+        "matplotlib>=3.8",
+        "tqdm",
+    ],
+    extras_require={
+        "tensorboard": ["tensorboard"],
+        "dev": [
+            "pytest>=8",
+            "hypothesis",
+            "ruff>=0.12,<0.18",
+            "diffusers>=0.30",
+            "espeakng-loader",
+            "tensorboard",
+        ],
+    },
+)
