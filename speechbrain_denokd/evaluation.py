@@ -41,6 +41,7 @@ def extract_embeddings(
     utterances: Sequence[Utterance],
     crop_s: float | None = None,
     batch_s: float = 120.0,
+    n_workers: int = 0,
     progress: bool = False,
 ) -> dict[str, np.ndarray]:
     """Embed utterances, in batches of similar length.
@@ -54,6 +55,8 @@ def extract_embeddings(
         Deterministic crop of each utterance, in seconds; whole by default.
     batch_s : float
         Seconds of audio per batch.
+    n_workers : int
+        Processes that read audio.
     progress : bool
         Whether a progress bar is shown.
 
@@ -69,6 +72,7 @@ def extract_embeddings(
         WholeUtterances(utterances, crop_s),
         batch_sampler=batches_by_duration(utterances, batch_s),
         collate_fn=PaddedBatch,
+        num_workers=n_workers,
     )
     found = {}
     name = "whole utterances" if crop_s is None else f"{crop_s:g} s crops"
@@ -103,10 +107,10 @@ def error_rates_of(
     dcf = partial(min_dcf_of_rates, p_target=P_TARGET)
     return {
         "eer": float(eer(scores, is_target)),
-        "eer_interval": speaker_interval(scores, is_target, *sides),
+        "eer_interval": list(speaker_interval(scores, is_target, *sides)),
         "min_dcf": float(min_dcf(scores, is_target, p_target=P_TARGET)),
-        "min_dcf_interval": speaker_interval(
-            scores, is_target, *sides, metric=dcf
+        "min_dcf_interval": list(
+            speaker_interval(scores, is_target, *sides, metric=dcf)
         ),
         "p_target": P_TARGET,
         "c_miss": 1.0,
@@ -134,6 +138,7 @@ def evaluate(
     trial_set: TrialSet,
     folder: str | Path,
     crops_s: Sequence[float | None] = CROPS_S,
+    n_workers: int = 0,
     progress: bool = False,
 ) -> dict[str, dict]:
     """Score a trial set at several durations; write scores and plots.
@@ -146,6 +151,8 @@ def evaluate(
         Receives ``scores_<duration>.txt``, ``det.png`` and ``tsne.png``.
     crops_s : sequence of float or None
         Durations both sides are cropped to; None is the whole utterance.
+    n_workers : int
+        Processes that read audio.
     progress : bool
         Whether progress bars are shown.
 
@@ -160,7 +167,11 @@ def evaluate(
     for crop_s in crops_s:
         name = condition_name(crop_s)
         embeddings = extract_embeddings(
-            encoder, trial_set.utterances, crop_s, progress=progress
+            encoder,
+            trial_set.utterances,
+            crop_s,
+            n_workers=n_workers,
+            progress=progress,
         )
         scores, is_target = cosine_scores(embeddings, trial_set.trials)
         conditions[name] = error_rates_of(scores, trial_set, is_target)

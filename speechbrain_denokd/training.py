@@ -79,12 +79,10 @@ def main(argv: Sequence[str] | None = None) -> dict:
     logger.info("set-up: %s", page.hparams["setup"]["description"])
     started = time.time()
     brain = train(page, run_opts)
-    record = {}
-    if if_main_process():
-        record = finish(brain, page, command, time.time() - started)
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-    return record
+    # The other processes end here: nothing waits for them, nor they for this.
+    if not if_main_process():
+        return {}
+    return finish(brain, page, command, time.time() - started)
 
 
 def parse_arguments(argv: Sequence[str]):
@@ -310,6 +308,7 @@ def finish(
             test_set,
             folder / test_set.name,
             setup["test_crops_s"],
+            setup["n_workers"],
             progress=not brain.noprogressbar,
         )
         print(f"\n{hparams['method']} on {test_set.name} ({setup['name']})\n")

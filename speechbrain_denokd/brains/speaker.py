@@ -28,8 +28,7 @@ class SpeakerBrain(sb.Brain):
 
     Read from ``hparams``: ``seed``, ``aam`` (`AamSoftmax`), ``margin_schedule``
     and ``lr_schedule`` (functions of the epochs done), ``dev_set``
-    (`TrialSet`), ``n_batches`` per epoch, ``train_logger`` (as those of
-    ``speechbrain.utils.train_logger``).
+    (`TrialSet`), ``n_batches`` per epoch, ``train_logger`` (`TrainLog`).
 
     Modules: ``student`` (an encoder) and ``classifier`` (cosines to the
     training speakers).
@@ -44,8 +43,10 @@ class SpeakerBrain(sb.Brain):
         output = self.modules.student(wavs, lens)
         if stage != sb.Stage.TRAIN:
             return Predictions(Prediction(output))
-        cosines = self.modules.classifier(output.embedding.unsqueeze(1))
-        cosines = cosines.squeeze(1)
+        # Half precision would round cosines to steps of the margin's size.
+        with torch.autocast(wavs.device.type, enabled=False):
+            embedding = output.embedding.float().unsqueeze(1)
+            cosines = self.modules.classifier(embedding).squeeze(1)
         aam, labels = self.hparams.aam, self.labels(batch)
         return Predictions(
             Prediction(
@@ -91,9 +92,8 @@ class SpeakerBrain(sb.Brain):
         """Set learning rate, margin and random state for this step."""
         # Brain counts steps from 1.
         epochs_done = self.epoch - 1 + (self.step - 1) / self.hparams.n_batches
-        self.lr = self.hparams.lr_schedule(epochs_done)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = self.hparams.lr_schedule(epochs_done)
         self.hparams.aam.margin = self.hparams.margin_schedule(epochs_done)
         key = [self.hparams.seed, self.epoch, self.step, get_rank() or 0]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
@@ -160,7 +160,7 @@ class SpeakerBrain(sb.Brain):
         self.hparams.train_logger.log_stats(
             {
                 "epoch": epoch,
-                "lr": self.lr,
+                "lr": self.optimizer.param_groups[0]["lr"],
                 "margin": self.hparams.aam.margin,
             },
             train_stats=self.train_stats,

@@ -147,9 +147,10 @@ class DenoisedMatch(nn.Module):
             ``diffusion`` and, with a noise adapter, the mean ``gamma``.
         """
         mapped, target, mask = self.mapped_tap(student, teacher)
-        plain = mean_squared_error(mapped, target, mask)
         if not self.n_steps:
+            plain = mean_squared_error(mapped, target, mask)
             return TermOutput(plain, {"kd": plain, "plain": plain})
+        plain = mean_squared_error(mapped.detach(), target, mask)
         x_start, gamma = self._start(mapped, mask)
         refined = self._refine(x_start, mask)
         kd = mean_squared_error(refined, target, mask)

@@ -160,7 +160,9 @@ class FrozenTeacher(nn.Module):
         output = self.encoder(wavs, lens)
         if self.classifier is None:
             return Prediction(output)
-        cosines = self.classifier(output.embedding.unsqueeze(1)).squeeze(1)
+        with torch.autocast(wavs.device.type, enabled=False):
+            embedding = output.embedding.float().unsqueeze(1)
+            cosines = self.classifier(embedding).squeeze(1)
         margin_logits = None
         if labels is not None:
             margin_logits = self.aam.margin_logits(cosines, labels)
