@@ -40,6 +40,8 @@ class AtomicCheckpointer(Checkpointer):
         return checkpoint
 
     def _save_checkpoint_metafile(self, fpath, *args, **kwargs):
+        # Saving over a named checkpoint: it is none while it is rewritten.
+        fpath.unlink(missing_ok=True)
         return super()._save_checkpoint_metafile(
             fpath.with_name(_PENDING), *args, **kwargs
         )
@@ -54,8 +56,15 @@ class AtomicCheckpointer(Checkpointer):
         """
         try:
             return super().load_checkpoint(checkpoint)
-        except (RuntimeError, EOFError, KeyError, UnpicklingError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (
+            RuntimeError,
+            EOFError,
+            KeyError,
+            ValueError,
+            UnpicklingError,
+        ) as error:
+            lines = str(error).split("\n")[:2] + [type(error).__name__]
+            reason = " ".join(line.strip() for line in lines if line)
             raise ValueError(
                 f"the checkpoint {checkpoint.path} cannot be loaded "
                 f"({reason}); delete that folder to go on from the one before "

@@ -29,7 +29,7 @@ def exit_on_user_error(main: Callable) -> Callable:
         try:
             return main(*args, **kwargs)
         except (ValueError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {_sentence(error)}", file=sys.stderr)
             raise SystemExit(2) from error
         except KeyboardInterrupt:
             print(
@@ -40,3 +40,15 @@ def exit_on_user_error(main: Callable) -> Callable:
             raise SystemExit(130) from None
 
     return command
+
+
+def _sentence(error: Exception) -> str:
+    """The message; of an error in a loader's worker, that of the worker.
+
+    PyTorch raises such an error again with the worker's whole traceback as
+    its message, which ends in "TypeOfError: message".
+    """
+    text = str(error).strip()
+    if "in DataLoader worker process" not in text:
+        return text
+    return text.splitlines()[-1].split(": ", 1)[-1]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hyperpyyaml import load_hyperpyyaml, resolve_references
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 _SETUP_LINE = re.compile(r"^(setup:\s*!include:setups/)(\w+)(\.yaml)", re.M)
 _TOP_LEVEL_KEY = re.compile(r"^(\w+):", re.M)
@@ -129,5 +130,11 @@ def _route(overrides: str, text: str, setup_text: str, path: Path) -> str:
     if of_setup:
         of_page += ["setup:", *of_setup]
     routed = "\n".join(of_page)
-    YAML(typ="rt").load(routed)  # a malformed value fails here, by its line
+    try:
+        YAML(typ="rt").load(routed)
+    except YAMLError as error:
+        raise ValueError(
+            f"an override cannot be read as YAML ({str(error).splitlines()[0]}"
+            f"): {overrides.strip()!r}; quote values with colons or brackets"
+        ) from error
     return routed

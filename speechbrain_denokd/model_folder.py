@@ -190,11 +190,24 @@ def read_model_folder(folder: str | Path, device: str = "cpu") -> LoadedModel:
             f"no model folder at {folder}: it holds no hyperparams.yaml; give "
             "the folder that training wrote (results/.../model)"
         )
-    model = EncoderClassifier.from_hparams(
-        source=str(folder), run_opts={"device": device}
-    )
+    try:
+        model = EncoderClassifier.from_hparams(
+            source=str(folder), run_opts={"device": device}
+        )
+    except KeyError as error:  # of CategoricalEncoder, about an empty file
+        raise ValueError(
+            f"{folder / 'label_encoder.ckpt'} cannot be read (no {error}); it "
+            "may be truncated: copy the model folder again"
+        ) from error
     labels = model.hparams.label_encoder
-    labels.expect_len(len(labels))
+    n_classes = len(model.mods.classifier.weight)
+    if len(labels) != n_classes:
+        raise ValueError(
+            f"{folder / 'label_encoder.ckpt'} names {len(labels)} speakers, "
+            f"but classifier.ckpt has {n_classes}; it may be missing or "
+            "truncated: copy the model folder again"
+        )
+    labels.expect_len(n_classes)
     return LoadedModel(
         encoder=model.mods.embedding_model.encoder,
         classifier=model.mods.classifier,

@@ -43,7 +43,7 @@ _USAGE = """\
 usage: python train.py hparams/METHOD.yaml [--setup NAME] [--KEY=VALUE ...]
 
 METHOD   ecapa, kd_label, kd_embedding, kd_frame, dkd, non_target_kd,
-         denokd_frame, denokd_embedding, denokd_frame_embedding
+         head_tail_kd, denokd_frame, denokd_embedding, denokd_frame_embedding
 NAME     samples (bundled corpus, minutes on a laptop; the default),
          voxceleb (the paper's), manifest (any corpus with manifests)
 KEY      any key of the page or its set-up, e.g. --seed=2 --n_epochs=5, or an
@@ -78,11 +78,15 @@ def main(argv: Sequence[str] | None = None) -> dict:
     sb.create_experiment_directory(str(folder))
     logger.info("set-up: %s", page.hparams["setup"]["description"])
     started = time.time()
-    brain = train(page, run_opts)
+    brain, n_steps = train(page, run_opts)
     # The other processes end here: nothing waits for them, nor they for this.
     if not if_main_process():
         return {}
-    return finish(brain, page, command, time.time() - started)
+    cost = {
+        "n_steps": n_steps,
+        "train_wall_s": round(time.time() - started, 1),
+    }
+    return finish(brain, page, command, cost)
 
 
 def parse_arguments(argv: Sequence[str]):
@@ -153,7 +157,7 @@ def begin_record(folder: Path, page: Page):
         )
 
 
-def train(page: Page, run_opts) -> sb.Brain:
+def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     """Build everything a page names and fit it.
 
     Arguments
@@ -163,8 +167,10 @@ def train(page: Page, run_opts) -> sb.Brain:
 
     Returns
     -------
-    speechbrain.Brain
+    brain : speechbrain.Brain
         With the best checkpoint loaded.
+    n_steps : int
+        Steps of the optimiser in all.
     """
     hparams = page.hparams
     setup = hparams["setup"]
@@ -222,8 +228,9 @@ def train(page: Page, run_opts) -> sb.Brain:
         loader(crops, batches, setup["n_workers"]),
         dev_loader(corpus.dev_set, setup["dev_batch_s"]),
     )
+    n_steps = brain.optimizer_step  # the best checkpoint holds its own count
     brain.on_evaluate_start(min_key="eer")
-    return brain
+    return brain, n_steps
 
 
 def match_labels(modules: dict, speakers: Sequence[str], n_speeds: int):
@@ -268,9 +275,7 @@ def dev_loader(dev_set, batch_s: float) -> DataLoader:
     )
 
 
-def finish(
-    brain: sb.Brain, page: Page, command: str, train_wall_s: float
-) -> dict:
+def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     """Write the model folder, evaluate what it loads to, and say what is next.
 
     Arguments
@@ -279,8 +284,8 @@ def finish(
     page : Page
     command : str
         The command line, for the record.
-    train_wall_s : float
-        Time that training took in this process.
+    cost : dict
+        Steps, and wall time in this process, of training.
 
     Returns
     -------
@@ -313,6 +318,7 @@ def finish(
         )
         print(f"\n{hparams['method']} on {test_set.name} ({setup['name']})\n")
         print(results_table(tests[test_set.name]))
+    best = brain.checkpointer.find_checkpoint(min_key="eer")
     record = {
         "method": hparams["method"],
         "setup": setup["name"],
@@ -320,8 +326,9 @@ def finish(
         "description": setup["description"],
         "tests": tests,
         "n_parameters": sum(p.numel() for p in student.parameters()),
-        "n_steps": brain.optimizer_step,
-        "train_wall_s": round(train_wall_s, 1),
+        **cost,
+        "best_epoch": best.meta["epoch"],
+        "dev_eer": best.meta["eer"],
         "command": command,
         "commit": _commit(),
         "date": datetime.date.today().isoformat(),

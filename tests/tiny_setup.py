@@ -77,7 +77,7 @@ next_line: that is all
 """
 
 
-def write_corpus(folder: Path, n_utterances: int = 6) -> Path:
+def write_corpus(folder: Path, n_utterances: int = 8) -> Path:
     """Manifests, trials and audio of 14 speakers of one pitch each."""
     rng = np.random.default_rng(0)
     for split, speakers in SPLITS.items():

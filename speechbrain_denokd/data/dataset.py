@@ -10,10 +10,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from speechbrain_denokd.data.audio import load_audio
+from speechbrain_denokd.data.audio import load_audio, read_header
 from speechbrain_denokd.data.crop import crop_from_id, random_crop
 from speechbrain_denokd.data.manifest import Utterance
 from speechbrain_denokd.data.speed import SpeedPerturb
+
+
+_SHORTEST_S = 0.1  # less says nothing of a speaker, and feeds no network
 
 
 class TrainingCrops(Dataset):
@@ -104,8 +107,8 @@ class TrainingCrops(Dataset):
             needed = int(needed * max(self.speed_perturb.factors)) + 1
         stop = row.stop
         if stop is None:
-            # The manifest's duration is rounded: stay inside the file.
-            stop = row.start + int((row.duration - 0.01) * self.sample_rate)
+            # A manifest's duration may be off by 0.1 s: ask the file.
+            stop = read_header(row.wav).n_samples
         if stop - row.start <= needed:
             return load_audio(row.wav, row.start, row.stop, self.sample_rate)
         start = int(rng.integers(row.start, stop - needed + 1))
@@ -124,14 +127,19 @@ class WholeUtterances(Dataset):
     sample_rate : int
         In Hz.
 
+    Raises
+    ------
+    ValueError
+        If an utterance is shorter than 0.1 s, or a file cannot be used.
+
     Example
     -------
     >>> import soundfile, tempfile
     >>> path = tempfile.mkdtemp() + "/a.wav"
-    >>> soundfile.write(path, np.zeros(400), 16000)
-    >>> rows = [Utterance("u1", 0.025, path, 0, 400, "ann")]
-    >>> WholeUtterances(rows)[0]["sig"].shape
-    torch.Size([400])
+    >>> soundfile.write(path, np.zeros(4000), 16000)
+    >>> rows = [Utterance("u1", 0.25, path, 0, 4000, "ann")]
+    >>> WholeUtterances(rows, crop_s=0.2)[0]["sig"].shape
+    torch.Size([3200])
     """
 
     def __init__(
@@ -150,6 +158,12 @@ class WholeUtterances(Dataset):
     def __getitem__(self, index: int) -> dict:
         row = self.utterances[index]
         wav = load_audio(row.wav, row.start, row.stop, self.sample_rate)
+        if len(wav) < _SHORTEST_S * self.sample_rate:
+            raise ValueError(
+                f"{row.id} lasts {len(wav) / self.sample_rate:.3f} s, but at "
+                f"least {_SHORTEST_S} s are needed to compare speakers; take "
+                "it out of the trials"
+            )
         if self.crop_s is not None:
             n_samples = round(self.crop_s * self.sample_rate)
             wav = crop_from_id(wav, n_samples, row.id)

@@ -80,11 +80,14 @@ class FrameAlignment:
         fine, coarse = (
             (student, teacher) if self.student_is_finer else (teacher, student)
         )
-        indices = self.finer_indices(coarse.frames.shape[1])
+        # As many coarser frames as could be asked for: a surplus of finer
+        # frames must not go unnoticed.
+        indices = self.finer_indices(fine.frames.shape[1])
         indices = indices.to(fine.frames.device)
         reachable = (indices[None, :] < fine.n_frames[:, None]).sum(dim=1)
         n_frames = self._common(reachable, coarse.n_frames)
-        kept = indices[indices < fine.frames.shape[1]]
+        kept = indices[: coarse.frames.shape[1]]
+        kept = kept[kept < fine.frames.shape[1]]
         fine = _replace(fine, fine.frames[:, kept], n_frames)
         coarse = _replace(coarse, coarse.frames[:, : len(kept)], n_frames)
         return (fine, coarse) if self.student_is_finer else (coarse, fine)

@@ -86,7 +86,7 @@ class MappedTap(nn.Module):
         -------
         mapped, target : (B, T, C) or (B, D) torch.Tensor
             ``target`` is detached and float32.
-        mask : (B, T) torch.Tensor of bool, or None for embeddings
+        mask : (B, T) torch.Tensor of bool, or None where nothing is padded
         """
         student_output, teacher_output = student.output, teacher.output
         if self.tap == "frames" and self.alignment is not None:
@@ -274,9 +274,10 @@ def mean_squared_error(
     >>> mean_squared_error(x, target, None).item()
     1.0
     """
-    error = (x - target).square()
+    error = x - target
     if mask is None:
-        return error.mean()
-    # where, not a product: padding may hold infinities.
+        return error.square().mean()
+    # Padding may hold infinities: cut it off before the square, whose slope
+    # there would be one too.
     error = torch.where(mask.unsqueeze(-1), error, error.new_zeros(()))
-    return error.sum() / (mask.sum() * x.shape[-1])
+    return error.square().sum() / (mask.sum() * x.shape[-1])

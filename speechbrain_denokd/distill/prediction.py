@@ -70,7 +70,9 @@ def read_tap(output: EncoderOutput, tap: str) -> tuple[Tensor, Tensor | None]:
     Returns
     -------
     features : (B, T, C) or (B, D) torch.Tensor
-    mask : (B, T) torch.Tensor of bool, or None for embeddings
+    mask : (B, T) torch.Tensor of bool, or None
+        None for embeddings, and where no frame is padding: training crops
+        then skip the gathering of valid frames in every normalisation.
 
     Example
     -------
@@ -82,7 +84,8 @@ def read_tap(output: EncoderOutput, tap: str) -> tuple[Tensor, Tensor | None]:
     """
     if tap == "embedding":
         return output.embedding, None
-    return output.frames, frame_mask(output.n_frames, output.frames.shape[1])
+    mask = frame_mask(output.n_frames, output.frames.shape[1])
+    return output.frames, None if mask.all() else mask
 
 
 def check_tap(tap: str):

@@ -1,0 +1,242 @@
+"""From a model and a trial list to error rates."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from speechbrain.lobes.models.ECAPA_TDNN import Classifier
+from torch import nn
+
+from speechbrain_denokd import evaluation
+from speechbrain_denokd.data.audio import load_audio
+from speechbrain_denokd.data.corpus import TrialSet
+from speechbrain_denokd.data.crop import crop_from_id
+from speechbrain_denokd.data.manifest import write_manifest
+from speechbrain_denokd.data.trials import Trial, write_trials
+from speechbrain_denokd.metrics import eer, min_dcf
+from speechbrain_denokd.model_folder import write_model_folder
+from speechbrain_denokd.scoring.cosine import cosine_scores
+from tests.tiny import ENCODER_TEXT, tiny_encoder, voice_rows
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return voice_rows(tmp_path, n_speakers=4, n_each=3)
+
+
+@pytest.fixture
+def trial_set(rows):
+    trials = [
+        Trial(a.spk_id == b.spk_id, a.id, b.id)
+        for i, a in enumerate(rows)
+        for b in rows[i + 1 :]
+    ]
+    return TrialSet("toy", rows, trials)
+
+
+class Recorder(nn.Module):
+    """Embeds by the mean of the valid samples; keeps the batch sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.anchor = nn.Parameter(torch.zeros(1))
+        self.batches = []
+
+    def forward(self, wavs, lens):
+        assert not self.training
+        self.batches.append(len(wavs))
+        n_samples = (lens * wavs.shape[1]).round().long()
+        means = [w[:n].mean() for w, n in zip(wavs, n_samples, strict=True)]
+        return SimpleNamespace(embedding=torch.stack(means)[:, None])
+
+
+@pytest.mark.parametrize("crop_s", [None, 0.4])
+def test_law_batched_is_one_by_one(rows, crop_s):
+    encoder = tiny_encoder()
+    batched = evaluation.extract_embeddings(encoder, rows, crop_s, batch_s=6)
+    alone = evaluation.extract_embeddings(encoder, rows, crop_s, batch_s=0)
+    assert list(batched) == list(alone) == [row.id for row in rows]
+    for row in rows:
+        wav = load_audio(row.wav, row.start, row.stop)
+        if crop_s is not None:
+            wav = crop_from_id(wav, round(16000 * crop_s), row.id)
+        with torch.no_grad():
+            output = encoder(torch.from_numpy(wav)[None], torch.ones(1))
+        for found in (batched, alone):
+            np.testing.assert_allclose(
+                found[row.id], output.embedding[0].numpy(), rtol=0, atol=1e-4
+            )
+            assert found[row.id].dtype == np.float32
+
+
+def test_fact_every_utterance_is_embedded_once_in_bounded_batches(rows):
+    encoder = Recorder().train()
+    embeddings = evaluation.extract_embeddings(encoder, rows, batch_s=4)
+    assert sum(encoder.batches) == len(rows)
+    assert 1 < len(encoder.batches) < len(rows)
+    for row in rows:
+        wav = load_audio(row.wav, row.start, row.stop)
+        assert embeddings[row.id][0] == pytest.approx(wav.mean(), abs=1e-6)
+
+
+def test_reference_error_rates_are_those_of_the_metrics(trial_set):
+    rng = np.random.default_rng(0)
+    is_target = np.array([trial.is_target for trial in trial_set.trials])
+    scores = rng.normal(size=is_target.size) + 1.5 * is_target
+    rates = evaluation.error_rates_of(scores, trial_set, is_target)
+    assert rates["eer"] == eer(scores, is_target)
+    assert rates["min_dcf"] == min_dcf(scores, is_target, p_target=0.01)
+    low, high = rates["eer_interval"]
+    assert low <= rates["eer"] <= high
+    counts = [rates[k] for k in ("n_targets", "n_nontargets", "n_speakers")]
+    assert counts == [12, 54, 4]
+    assert (rates["p_target"], rates["c_miss"], rates["c_fa"]) == (0.01, 1, 1)
+    json.dumps(rates)
+
+
+def test_fact_evaluation_writes_scores_and_plots(trial_set, tmp_path):
+    encoder = tiny_encoder()
+    folder = tmp_path / "new" / "results"
+    conditions = evaluation.evaluate(encoder, trial_set, folder, [None, 0.5])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "det.png",
+        "scores_0.5s.txt",
+        "scores_full.txt",
+        "tsne.png",
+    ]
+    assert list(conditions) == ["full", "0.5s"]
+    for name, crop_s in (("full", None), ("0.5s", 0.5)):
+        embeddings = evaluation.extract_embeddings(
+            encoder, trial_set.utterances, crop_s
+        )
+        scores, is_target = cosine_scores(embeddings, trial_set.trials)
+        assert conditions[name]["eer"] == pytest.approx(eer(scores, is_target))
+        lines = (folder / f"scores_{name}.txt").read_text().splitlines()
+        assert len(lines) == len(trial_set.trials)
+        for line, trial, score in zip(
+            lines, trial_set.trials, scores, strict=True
+        ):
+            label, enroll, test, written = line.split()
+            assert Trial(label == "1", enroll, test) == trial
+            assert float(written) == pytest.approx(score, abs=2e-6)
+
+
+def test_fact_without_whole_utterances_there_is_no_tsne(trial_set, tmp_path):
+    evaluation.evaluate(tiny_encoder(), trial_set, tmp_path / "r", [0.5])
+    names = sorted(path.name for path in (tmp_path / "r").iterdir())
+    assert names == ["det.png", "scores_0.5s.txt"]
+
+
+def test_fact_the_table_has_a_row_for_each_duration():
+    rates = {
+        "eer": 0.0078,
+        "eer_interval": (0.006, 0.0101),
+        "min_dcf": 0.104,
+        "min_dcf_interval": (0.08, 0.13),
+    }
+    short = {**rates, "eer": 0.5, "min_dcf": 1.0}
+    table = evaluation.results_table({"full": rates, "2s": short})
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+    ]
+    assert cells[0] == [
+        "test",
+        "EER (%)",
+        "95 % interval",
+        "minDCF (0.01)",
+        "95 % interval",
+    ]
+    assert cells[2][:4] == ["full", "0.78", "0.60 – 1.01", "0.104"]
+    assert cells[3][:4] == ["2s", "50.00", "0.60 – 1.01", "1.000"]
+
+
+@pytest.mark.parametrize(
+    ("crop_s", "name"), [(None, "full"), (2, "2s"), (2.0, "2s"), (1.5, "1.5s")]
+)
+def test_fact_names_of_durations(crop_s, name):
+    assert evaluation.condition_name(crop_s) == name
+
+
+# -- command line ------------------------------------------------------------
+
+
+@pytest.fixture
+def corpus(trial_set, tmp_path):
+    """A data folder and a model folder, side by side."""
+    write_manifest(tmp_path / "test.csv", trial_set.utterances, tmp_path)
+    write_trials(tmp_path / "trials_test.txt", trial_set.trials)
+    head = Classifier(16, lin_neurons=16, out_neurons=1)
+    write_model_folder(
+        tmp_path / "model", ENCODER_TEXT, tiny_encoder(), head, ["x"], 32, 0.2
+    )
+    return tmp_path
+
+
+def test_fact_the_command_records_what_it_prints(corpus, trial_set, capsys):
+    folder = corpus / "out"
+    evaluation.main(
+        [
+            str(corpus / "model"),
+            f"--data_root={corpus}",
+            f"--output_folder={folder}",
+            "--crops",
+            "0.5",
+        ]
+    )
+    record = json.loads((folder / "metrics.json").read_text())
+    assert record["model"] == str(corpus / "model")
+    assert record["trials"] == str(corpus / "trials_test.txt")
+    assert list(record["conditions"]) == ["full", "0.5s"]
+    assert record["hardware"]["torch"] == torch.__version__
+    expected = evaluation.evaluate(
+        tiny_encoder(), trial_set, corpus / "again", [None]
+    )
+    found = record["conditions"]["full"]
+    assert found["eer"] == pytest.approx(expected["full"]["eer"])
+    printed = capsys.readouterr().out
+    assert evaluation.results_table(record["conditions"]) in printed
+    assert str(folder) in printed
+
+
+def test_fact_other_lists_and_no_crops(corpus):
+    trials = [Trial(False, "s0-0", "s1-0"), Trial(True, "s0-0", "s0-1")]
+    write_trials(corpus / "other.txt", trials)
+    evaluation.main(
+        [
+            str(corpus / "model"),
+            f"--data_root={corpus}",
+            f"--trials={corpus / 'other.txt'}",
+            f"--output_folder={corpus / 'out'}",
+            "--crops",
+        ]
+    )
+    assert not (corpus / "out" / "scores_2s.txt").exists()
+    scores = (corpus / "out" / "scores_full.txt").read_text()
+    assert [line.split()[:3] for line in scores.splitlines()] == [
+        ["0", "s0-0", "s1-0"],
+        ["1", "s0-0", "s0-1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["absent"], "no model folder at absent"),
+        (["--manifest=absent.csv"], "absent.csv"),
+        (["--trials=absent.txt"], "absent.txt"),
+    ],
+)
+def test_user_errors_are_one_sentence(corpus, capsys, changes, message):
+    arguments = [str(corpus / "model"), f"--data_root={corpus}"]
+    if not changes[0].startswith("--"):
+        arguments, changes = arguments[1:], changes
+    with pytest.raises(SystemExit) as exit_info:
+        evaluation.main([*arguments, *changes])
+    assert exit_info.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
