@@ -15,7 +15,6 @@ from speechbrain_denokd.data.crop import crop_from_id, random_crop
 from speechbrain_denokd.data.manifest import Utterance
 from speechbrain_denokd.data.speed import SpeedPerturb
 
-
 _SHORTEST_S = 0.1  # less says nothing of a speaker, and feeds no network
 
 

@@ -1,0 +1,84 @@
+"""Peak memory of a training step, the teacher and all states included.
+
+On CUDA: what the step allocates on top of what it found, plus what the row
+itself keeps. On the CPU: the peak resident size of a fresh process, libraries
+included, from after the models are built (building needs more than stepping).
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.step_rows import Step
+
+# Linux: writing 5 makes the peak start again from here.
+_RESET = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+
+
+def cuda_peak(step: Step) -> int:
+    """Bytes at the peak of one step, without other rows' models."""
+    device = step.brain.device
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    step.run()
+    rise = torch.cuda.max_memory_allocated(device) - before
+    return rise + step.resident_bytes
+
+
+def cpu_peak(step: Step) -> int:
+    """Bytes at the peak of two steps; meant for a process that ends then."""
+    if _RESET.is_file():
+        _RESET.write_text("5")
+    step.run()  # makes the optimiser's state
+    step.run()
+    return peak_rss_bytes()
+
+
+def peak_rss_bytes() -> int:
+    """Peak resident size of this process.
+
+    Example
+    -------
+    >>> peak_rss_bytes() > 2**20
+    True
+    """
+    if _STATUS.is_file():
+        # ru_maxrss, but of this program alone: a child's ru_maxrss starts
+        # from that of the process that started it.
+        [line] = [
+            line
+            for line in _STATUS.read_text().splitlines()
+            if line.startswith("VmHWM")
+        ]
+        return 1024 * int(line.split()[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def peak_of_subprocess(options: list[str]) -> int:
+    """`cpu_peak` as a fresh process finds it.
+
+    Arguments
+    ---------
+    options : list of str
+        Of ``python -m benchmarks.train_step``; the size and the row among
+        them.
+
+    Raises
+    ------
+    RuntimeError
+        If the process fails, with its last words.
+    """
+    command = [sys.executable, "-m", "benchmarks.train_step", *options]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode:
+        raise RuntimeError(
+            f"{' '.join(options)} ended with {process.returncode}: "
+            f"{process.stderr.strip()[-500:]}"
+        )
+    return json.loads(process.stdout.splitlines()[-1])["peak_bytes"]
