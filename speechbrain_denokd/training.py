@@ -7,11 +7,9 @@ import datetime
 import json
 import logging
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import speechbrain as sb
@@ -30,7 +28,9 @@ from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.config import Page, load_page
 from speechbrain_denokd.data.batches import EpochBatches, batches_by_duration
 from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
+from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.evaluation import evaluate, hardware, results_table
+from speechbrain_denokd.experiment import begin_record, commit
 from speechbrain_denokd.model_folder import (
     encoder_yaml,
     read_model_folder,
@@ -132,31 +132,6 @@ def parse_arguments(argv: Sequence[str]):
     return page, setup, run_opts, overrides
 
 
-def begin_record(folder: Path, page: Page):
-    """Write the settings, or check that they are those of an earlier start.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds a run with other settings.
-    """
-    record = folder / "hyperparams.yaml"
-    if not record.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        record.write_text(page.resolved, encoding="utf-8")
-        return
-    before = record.read_text(encoding="utf-8").splitlines()
-    now = page.resolved.splitlines()
-    if before != now:
-        pairs = zip(before + [""], now + [""], strict=False)
-        old, new = next(pair for pair in pairs if pair[0] != pair[1])
-        raise ValueError(
-            f"{folder} holds a run with other settings (there "
-            f"{old.strip()!r}, now {new.strip()!r}); give this one another "
-            "folder with --output_folder=DIR, or delete that one"
-        )
-
-
 def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     """Build everything a page names and fit it.
 
@@ -172,56 +147,30 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     n_steps : int
         Steps of the optimiser in all.
     """
-    hparams = page.hparams
-    setup = hparams["setup"]
+    setup = page.hparams["setup"]
     corpus = setup["corpus"]
     for prepare in corpus.prepare:
         run_on_main(prepare)
     speed_perturb = setup["speed_perturb"] and setup["speed_perturb"](
         n_speakers=len(corpus.speakers)
     )
-    n_speeds = len(speed_perturb.factors) if speed_perturb else 1
-    classifier = setup["classifier"](
-        input_size=setup["student"]["encoder"].embedding_dim,
-        lin_neurons=setup["student"]["encoder"].embedding_dim,
-        out_neurons=n_speeds * len(corpus.speakers),
-    )
-    modules = {**hparams["modules"], "classifier": classifier}
-    if "distiller" in modules:
-        match_labels(modules, corpus.speakers, n_speeds)
+    modules = build_modules(page, corpus.speakers, speed_perturb)
     crops = TrainingCrops(
         corpus.train_rows,
         {speaker: i for i, speaker in enumerate(corpus.speakers)},
         setup["crop_s"],
-        hparams["seed"],
+        page.hparams["seed"],
         setup["augment"] and setup["augment"](),
         speed_perturb,
     )
     batches = EpochBatches(
         len(crops),
         setup["batch_size"],
-        hparams["seed"],
+        page.hparams["seed"],
         get_rank() or 0,
         _n_ranks(),
     )
-    brain = hparams["brain_class"](
-        modules=modules,
-        opt_class=setup["opt_class"],
-        hparams={
-            **setup,
-            **hparams,
-            "n_batches": len(batches),
-            "dev_set": corpus.dev_set,
-        },
-        run_opts=run_opts,
-        checkpointer=AtomicCheckpointer(
-            Path(hparams["output_folder"]) / "checkpoints",
-            {
-                **{n: m for n, m in modules.items() if n != "teacher"},
-                "epoch_counter": setup["epoch_counter"],
-            },
-        ),
-    )
+    brain = build_brain(page, modules, run_opts, len(batches))
     brain.train_sampler = batches
     brain.fit(
         setup["epoch_counter"],
@@ -231,6 +180,75 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     n_steps = brain.optimizer_step  # the best checkpoint holds its own count
     brain.on_evaluate_start(min_key="eer")
     return brain, n_steps
+
+
+def build_modules(
+    page: Page, speakers: Sequence[str], speed_perturb: SpeedPerturb | None
+) -> dict[str, torch.nn.Module]:
+    """The page's modules and a classifier over the corpus's speakers.
+
+    Arguments
+    ---------
+    page : Page
+    speakers : sequence of str
+        Classes at their own speed.
+    speed_perturb : SpeedPerturb or None
+        Multiplies the classes.
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+    """
+    setup = page.hparams["setup"]
+    n_speeds = len(speed_perturb.factors) if speed_perturb else 1
+    embedding_dim = setup["student"]["encoder"].embedding_dim
+    classifier = setup["classifier"](
+        input_size=embedding_dim,
+        lin_neurons=embedding_dim,
+        out_neurons=n_speeds * len(speakers),
+    )
+    modules = {**page.hparams["modules"], "classifier": classifier}
+    if "distiller" in modules:
+        match_labels(modules, speakers, n_speeds)
+    return modules
+
+
+def build_brain(
+    page: Page, modules: dict, run_opts, n_batches: int
+) -> sb.Brain:
+    """The page's Brain, with checkpoints of all that is trained.
+
+    Arguments
+    ---------
+    page : Page
+    modules : dict of str to torch.nn.Module
+    run_opts : speechbrain RunOptions
+    n_batches : int
+        Per epoch.
+
+    Returns
+    -------
+    speechbrain.Brain
+    """
+    hparams, setup = page.hparams, page.hparams["setup"]
+    recoverables = {
+        name: module for name, module in modules.items() if name != "teacher"
+    }
+    recoverables["epoch_counter"] = setup["epoch_counter"]
+    return hparams["brain_class"](
+        modules=modules,
+        opt_class=setup["opt_class"],
+        hparams={
+            **setup,
+            **hparams,
+            "n_batches": n_batches,
+            "dev_set": setup["corpus"].dev_set,
+        },
+        run_opts=run_opts,
+        checkpointer=AtomicCheckpointer(
+            Path(hparams["output_folder"]) / "checkpoints", recoverables
+        ),
+    )
 
 
 def match_labels(modules: dict, speakers: Sequence[str], n_speeds: int):
@@ -330,7 +348,7 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
         "best_epoch": best.meta["epoch"],
         "dev_eer": best.meta["eer"],
         "command": command,
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(),
     }
@@ -352,17 +370,3 @@ def _n_ranks() -> int:
     if torch.distributed.is_initialized():
         return torch.distributed.get_world_size()
     return 1
-
-
-def _commit() -> str:
-    """Commit of the code that ran, "unknown" outside a checkout."""
-    git = partial(
-        subprocess.run,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-    )
-    try:
-        return git(["git", "describe", "--always", "--dirty"]).stdout.strip()
-    except OSError:
-        return "unknown"
