@@ -3,7 +3,7 @@
 from pickle import UnpicklingError
 
 from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
-from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.distributed import ddp_barrier, if_main_process
 
 _PENDING = METAFNAME + ".pending"
 
@@ -37,6 +37,8 @@ class AtomicCheckpointer(Checkpointer):
         checkpoint = super().save_checkpoint(*args, **kwargs)
         if if_main_process():
             (checkpoint.path / _PENDING).rename(checkpoint.path / METAFNAME)
+        # Every process lists the folders next, and must find the same ones.
+        ddp_barrier()
         return checkpoint
 
     def _save_checkpoint_metafile(self, fpath, *args, **kwargs):
