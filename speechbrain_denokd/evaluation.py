@@ -24,6 +24,7 @@ from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.data.batches import batches_by_duration
 from speechbrain_denokd.data.corpus import TrialSet, read_trial_set
 from speechbrain_denokd.data.dataset import WholeUtterances
+from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.manifest import Utterance
 from speechbrain_denokd.metrics import eer, min_dcf, min_dcf_of_rates
 from speechbrain_denokd.model_folder import read_model_folder
@@ -285,7 +286,7 @@ def main(argv: Sequence[str] | None = None):
         "conditions": conditions,
         "hardware": hardware(),
     }
-    (folder / "metrics.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_whole(folder / "metrics.json", json.dumps(record, indent=2) + "\n")
     print(results_table(conditions))
     print(f"\nscores, DET and t-SNE plots: {folder}")
 

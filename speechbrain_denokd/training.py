@@ -28,6 +28,7 @@ from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.config import Page, load_page
 from speechbrain_denokd.data.batches import EpochBatches, batches_by_duration
 from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
+from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.evaluation import evaluate, hardware, results_table
 from speechbrain_denokd.experiment import begin_record, commit
@@ -353,9 +354,9 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
         "hardware": hardware(),
     }
     text = json.dumps(record, indent=2) + "\n"
-    (folder / "metrics.json").write_text(text, encoding="utf-8")
-    (folder / "command.txt").write_text(
-        f"{command}\ncommit {record['commit']}\n", encoding="utf-8"
+    write_whole(folder / "metrics.json", text)
+    write_whole(
+        folder / "command.txt", f"{command}\ncommit {record['commit']}\n"
     )
     print(f"\nmodel folder: {folder / 'model'}\n{setup['next_line']}")
     return record
