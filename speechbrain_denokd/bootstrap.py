@@ -23,13 +23,18 @@ from typing import NamedTuple
 import numpy as np
 
 from speechbrain_denokd.metrics import (
+    RankedTrials,
+    at_corners,
     check_trials,
     eer_of_rates,
-    weighted_error_rates,
+    label_index,
+    rank_trials,
+    ranked_error_rates,
 )
 
-# Entries of the (resamples, trials) weight matrix held at a time: 16 MiB.
-_CHUNK_ENTRIES = 2**21
+# Entries of the (resamples, trials) weight matrix held at a time: 1 MiB, which
+# stays in a processor's cache. Longer lists are resampled one by one.
+_CHUNK_ENTRIES = 2**17
 
 
 class Comparison(NamedTuple):
@@ -56,35 +61,6 @@ class Comparison(NamedTuple):
     p_value: float
 
 
-def trial_weights(speaker_weights, enroll, test):
-    """Weight of each trial in a resample of the speakers.
-
-    A target trial of speaker ``s`` weighs ``w_s``; a nontarget trial of ``a``
-    and ``b`` weighs ``w_a w_b``, the number of pairs of their copies. Pairs
-    of two copies of one speaker are no nontargets and do not appear.
-
-    Arguments
-    ---------
-    speaker_weights : (R, K) numpy.ndarray of float64
-        How often each of ``K`` speakers was drawn in each resample.
-    enroll, test : (N,) numpy.ndarray of int
-        Index of the speaker on either side.
-
-    Returns
-    -------
-    (R, N) numpy.ndarray of float64
-
-    Example
-    -------
-    >>> drawn = np.array([[2.0, 3.0, 0.0]])
-    >>> trial_weights(drawn, np.array([1, 0, 0]), np.array([1, 1, 2])).tolist()
-    [[3.0, 6.0, 0.0]]
-    """
-    enroll_weights = speaker_weights[:, enroll]
-    other = np.where(enroll == test, 1.0, speaker_weights[:, test])
-    return enroll_weights * other
-
-
 def speaker_interval(
     scores,
     is_target,
@@ -109,7 +85,8 @@ def speaker_interval(
     metric : callable
         From ``(p_miss (R, P), p_fa (R, P))`` to ``(R,)``, as
         ``metrics.eer_of_rates`` and ``metrics.min_dcf_of_rates``; choose
-        another prior with ``functools.partial(..., p_target=0.05)``.
+        another prior with ``functools.partial(..., p_target=0.05)``. It sees
+        only the points where the curve turns (``metrics.corner_points``).
     n_resamples : int
         Draws of the speakers.
     confidence : float
@@ -134,13 +111,70 @@ def speaker_interval(
     >>> speaker_interval(scores, [1, 1, 1, 0, 0, 0], enroll, test, seed=1)
     (0.0, 0.6666666666666666)
     """
-    scores, is_target = check_trials(scores, is_target)
-    enroll, test = _speaker_indices(is_target, enroll_speakers, test_speakers)
-    _check_settings(n_resamples, confidence)
-    values = _resampled(
-        [scores], is_target, enroll, test, metric, n_resamples, seed
+    intervals = speaker_intervals(
+        scores,
+        is_target,
+        enroll_speakers,
+        test_speakers,
+        {"metric": metric},
+        n_resamples,
+        confidence,
+        seed,
     )
-    return _percentiles(values[0], confidence)
+    return intervals["metric"]
+
+
+def speaker_intervals(
+    scores,
+    is_target,
+    enroll_speakers,
+    test_speakers,
+    metrics,
+    n_resamples=1000,
+    confidence=0.95,
+    seed=0,
+):
+    """Percentile bootstrap intervals of several metrics from the same draws.
+
+    Each interval equals that of `speaker_interval`; the work is shared.
+
+    Arguments
+    ---------
+    scores : (N,) array_like of float
+    is_target : (N,) array_like of bool or 0/1
+    enroll_speakers, test_speakers : (N,) sequences of str or int
+    metrics : mapping of str to callable
+        ``metric`` of `speaker_interval` by name.
+    n_resamples, confidence, seed
+        As `speaker_interval`.
+
+    Returns
+    -------
+    dict of str to (low, high)
+        By the names of ``metrics``.
+
+    Raises
+    ------
+    ValueError
+        As `speaker_interval`.
+
+    Example
+    -------
+    >>> from speechbrain_denokd.metrics import min_dcf_of_rates
+    >>> scores = [0.9, 0.8, 0.2, 0.4, 0.1, 0.3]
+    >>> trials = scores, [1, 1, 1, 0, 0, 0], list("abcabc"), list("abcbca")
+    >>> metrics = {"eer": eer_of_rates, "min_dcf": min_dcf_of_rates}
+    >>> speaker_intervals(*trials, metrics, seed=1)["eer"]
+    (0.0, 0.6666666666666666)
+    """
+    scores, is_target = check_trials(scores, is_target)
+    n_speakers, *sides = _speaker_indices(
+        is_target, enroll_speakers, test_speakers
+    )
+    _check_settings(n_resamples, confidence)
+    system = _speaker_trials(scores, is_target, *sides)
+    values = _resampled([system], n_speakers, metrics, n_resamples, seed)
+    return {name: _percentiles(values[name][0], confidence) for name in metrics}
 
 
 def compare_systems(
@@ -189,16 +223,21 @@ def compare_systems(
     """
     scores_a, labels = check_trials(scores_a, is_target)
     scores_b, _ = check_trials(scores_b, is_target)
-    enroll, test = _speaker_indices(labels, enroll_speakers, test_speakers)
-    _check_settings(n_resamples, confidence)
-    systems = [scores_a, scores_b]
-    values_a, values_b = _resampled(
-        systems, labels, enroll, test, metric, n_resamples, seed
+    n_speakers, *sides = _speaker_indices(
+        labels, enroll_speakers, test_speakers
     )
-    once = np.ones((1, len(labels)))
+    _check_settings(n_resamples, confidence)
+    systems = [
+        _speaker_trials(scores, labels, *sides)
+        for scores in (scores_a, scores_b)
+    ]
+    values_a, values_b = _resampled(
+        systems, n_speakers, {"metric": metric}, n_resamples, seed
+    )["metric"]
+    # Every speaker drawn once is the list itself.
+    once = np.ones((1, n_speakers), dtype=np.int64)
     observed = [
-        float(metric(*weighted_error_rates(scores, labels, once)[1:])[0])
-        for scores in systems
+        float(metric(*_rates_of_draws(once, system))[0]) for system in systems
     ]
     differences = values_a - values_b
     tail = min((differences <= 0).sum(), (differences >= 0).sum())
@@ -224,17 +263,46 @@ def _check_settings(n_resamples, confidence):
         )
 
 
+class _SpeakerTrials(NamedTuple):
+    """The trials of a system in order of their scores, and their speakers.
+
+    Attributes
+    ----------
+    ranked : RankedTrials
+        With the thresholds where the error trade-off curve turns.
+    targets : (T,) numpy.ndarray of int
+        Speaker of each target trial, ascending by score.
+    enroll, test : (N - T,) numpy.ndarray of int
+        Speakers of each nontarget trial, ascending by score.
+    """
+
+    ranked: RankedTrials
+    targets: np.ndarray
+    enroll: np.ndarray
+    test: np.ndarray
+
+
+def _speaker_trials(scores, is_target, enroll, test):
+    """Sort the trials and their speakers, once for all resamples."""
+    ranked = at_corners(rank_trials(scores, is_target))
+    return _SpeakerTrials(
+        ranked,
+        targets=enroll[ranked.targets],
+        enroll=enroll[ranked.nontargets],
+        test=test[ranked.nontargets],
+    )
+
+
 def _speaker_indices(is_target, enroll_speakers, test_speakers):
-    """Speakers as indices into the sorted set of names, checked."""
-    sides = np.asarray(enroll_speakers), np.asarray(test_speakers)
-    for name, side in zip(("enroll", "test"), sides, strict=True):
-        if side.shape != is_target.shape:
+    """Number of speakers, and those of both sides as indices, checked."""
+    sides = {"enroll": enroll_speakers, "test": test_speakers}
+    for name, side in sides.items():
+        if len(side) != len(is_target):
             raise ValueError(
-                f"{name}_speakers have shape {side.shape} but there are "
+                f"{name}_speakers hold {len(side)} names but there are "
                 f"{len(is_target)} trials: pass one speaker per trial."
             )
-    names, indices = np.unique(np.concatenate(sides), return_inverse=True)
-    enroll, test = np.split(indices.reshape(-1), 2)
+    names, enroll, test = label_index(enroll_speakers, test_speakers)
     wrong = np.flatnonzero((enroll == test) != is_target)
     if len(wrong):
         trial = int(wrong[0])
@@ -244,33 +312,54 @@ def _speaker_indices(is_target, enroll_speakers, test_speakers):
             f"{names[enroll[trial]]} and {names[test[trial]]} "
             f"({len(wrong)} such trials): correct the trial list."
         )
-    return enroll, test
+    return len(names), enroll, test
 
 
-def _resampled(systems, is_target, enroll, test, metric, n_resamples, seed):
-    """(systems, n_resamples) metric of each system on the same resamples."""
+def _resampled(systems, n_speakers, metrics, n_resamples, seed):
+    """(systems, n_resamples) values by metric, all of the same draws."""
     rng = np.random.default_rng(seed)
-    n_speakers = int(max(enroll.max(), test.max())) + 1
-    chunk = max(1, _CHUNK_ENTRIES // len(is_target))
+    n_trials = len(systems[0].targets) + len(systems[0].enroll)
+    chunk = max(1, _CHUNK_ENTRIES // n_trials)
     parts, n_done = [], 0
     while n_done < n_resamples:
-        n_draws = min(chunk, n_resamples - n_done)
         drawn = rng.multinomial(
-            n_speakers, np.full(n_speakers, 1 / n_speakers), size=n_draws
-        ).astype(np.float64)
-        weights = trial_weights(drawn, enroll, test)
+            n_speakers,
+            np.full(n_speakers, 1 / n_speakers),
+            size=min(chunk, n_resamples - n_done),
+        )
         # At least about one draw in five has both kinds, whatever the list,
         # so drawing again ends.
-        usable = (weights @ is_target > 0) & (weights @ ~is_target > 0)
-        weights = weights[usable]
+        rates = [_rates_of_draws(drawn, system) for system in systems]
         parts.append(
             [
-                metric(*weighted_error_rates(scores, is_target, weights)[1:])
-                for scores in systems
+                [metric(p_miss, p_fa) for p_miss, p_fa in rates]
+                for metric in metrics.values()
             ]
         )
-        n_done += len(weights)
-    return np.concatenate(parts, axis=1)
+        n_done += len(rates[0][0])
+    return dict(zip(metrics, np.concatenate(parts, axis=-1), strict=True))
+
+
+def _rates_of_draws(drawn, system):
+    """Error rates of the draws that have both kinds of trials.
+
+    A target trial of speaker ``s`` weighs ``w_s``; a nontarget trial of ``a``
+    and ``b`` weighs ``w_a w_b``, the number of pairs of their copies. Pairs
+    of two copies of one speaker are no nontargets and do not appear.
+
+    Arguments
+    ---------
+    drawn : (R, K) numpy.ndarray of int
+        How often each of ``K`` speakers was drawn in each resample.
+    system : _SpeakerTrials
+    """
+    targets = np.take(drawn, system.targets, axis=1)
+    nontargets = np.take(drawn, system.enroll, axis=1)
+    nontargets *= np.take(drawn, system.test, axis=1)
+    usable = targets.any(axis=1) & nontargets.any(axis=1)
+    return ranked_error_rates(
+        system.ranked, targets[usable], nontargets[usable]
+    )
 
 
 def _percentiles(values, confidence):

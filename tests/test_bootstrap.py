@@ -6,9 +6,16 @@ import pytest
 from speechbrain_denokd.bootstrap import (
     compare_systems,
     speaker_interval,
-    trial_weights,
+    speaker_intervals,
 )
-from speechbrain_denokd.metrics import eer, min_dcf, min_dcf_of_rates
+from speechbrain_denokd.metrics import (
+    eer,
+    eer_of_rates,
+    min_dcf,
+    min_dcf_of_rates,
+)
+
+TAILS = (1 - 0.95) / 2, 1 - (1 - 0.95) / 2
 
 
 def random_system(seed, n_speakers=30, voice_spread=0.8, noise=1.0):
@@ -25,18 +32,36 @@ def random_system(seed, n_speakers=30, voice_spread=0.8, noise=1.0):
     return scores, ~nontarget, enroll, test
 
 
+def resampled_at_every_threshold(
+    scores, labels, enroll, test, n_resamples, seed
+):
+    """EER and minDCF of each draw: a float weight for every trial, rates at
+    every score, one draw after the other.
+    """
+    rng = np.random.default_rng(seed)
+    names, sides = np.unique([enroll, test], return_inverse=True)
+    enroll, test = sides.reshape(2, -1)
+    thresholds = [*np.unique(scores), np.inf]
+    found = []
+    while len(found) < n_resamples:
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        weights = np.where(
+            labels, drawn[enroll], drawn[enroll] * drawn[test]
+        ).astype(float)
+        target, nontarget = weights * labels, weights * ~labels
+        if target.sum() == 0 or nontarget.sum() == 0:
+            continue
+        miss = [target[scores < cut].sum() for cut in thresholds]
+        alarm = [nontarget[scores >= cut].sum() for cut in thresholds]
+        rates = (
+            np.array(miss) / target.sum(),
+            np.array(alarm) / nontarget.sum(),
+        )
+        found.append([eer_of_rates(*rates), min_dcf_of_rates(*rates)])
+    return np.array(found).T
+
+
 # Facts
-
-
-def test_weights_counted_by_hand():
-    # a drawn twice, b three times, c never. Target trials: a a, c c;
-    # nontarget: a b, b a, a c.
-    weights = trial_weights(
-        np.array([[2.0, 3.0, 0.0]]),
-        np.array([0, 2, 0, 1, 0]),
-        np.array([0, 2, 1, 0, 2]),
-    )
-    assert weights.tolist() == [[2, 0, 6, 6, 0]]
 
 
 def test_perfect_system_has_no_spread():
@@ -71,7 +96,56 @@ def test_resample_equals_a_list_of_copied_speakers():
     assert low == high == eer(*zip(*rows, strict=True))
 
 
+# References
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+@pytest.mark.parametrize("n_speakers", [3, 30])
+def test_intervals_equal_those_of_every_threshold(n_speakers, decimals):
+    # To the last bit, with ties and with draws that have to be repeated.
+    scores, *trials = random_system(12, n_speakers)
+    scores = scores.round(decimals)
+    values = resampled_at_every_threshold(scores, *trials, 40, seed=2)
+    intervals = speaker_intervals(
+        scores,
+        *trials,
+        {"eer": eer_of_rates, "min_dcf": min_dcf_of_rates},
+        n_resamples=40,
+        seed=2,
+    )
+    for name, of_draws in zip(("eer", "min_dcf"), values, strict=True):
+        expected = np.quantile(of_draws, TAILS)
+        assert intervals[name] == tuple(expected)
+
+
+def test_comparison_equals_that_of_every_threshold():
+    scores, *trials = random_system(13, n_speakers=12)
+    other = (scores + np.random.default_rng(0).normal(0, 1, 240)).round(1)
+    values_a, values_b = (
+        resampled_at_every_threshold(system, *trials, 40, seed=4)[1]
+        for system in (scores, other)
+    )
+    comparison = compare_systems(
+        scores, other, *trials, min_dcf_of_rates, n_resamples=40, seed=4
+    )
+    observed = min_dcf(scores, trials[0]) - min_dcf(other, trials[0])
+    expected = np.quantile(values_a - values_b, TAILS)
+    assert comparison[:3] == (observed, *expected)
+
+
 # Laws
+
+
+def test_metrics_of_one_pass_equal_their_own():
+    system = random_system(14)
+    metrics = {
+        "eer": eer_of_rates,
+        "min_dcf": functools.partial(min_dcf_of_rates, p_target=0.05),
+    }
+    together = speaker_intervals(*system, metrics, n_resamples=100)
+    for name, metric in metrics.items():
+        alone = speaker_interval(*system, metric, n_resamples=100)
+        assert together[name] == alone
 
 
 def test_same_seed_same_interval_other_seed_other():
@@ -217,7 +291,7 @@ def test_speakers_that_contradict_the_labels_are_refused():
 
 
 def test_missing_speakers_are_refused():
-    with pytest.raises(ValueError, match=r"test_speakers .*\(1,\).* 2 trials"):
+    with pytest.raises(ValueError, match=r"test_speakers hold 1 .* 2 trials"):
         speaker_interval([1.0, 2.0], [1, 0], list("aa"), list("a"))
 
 
