@@ -142,6 +142,18 @@ class Corpus:
             self._trial_set(name, files) for name, files in self.tests.items()
         ]
 
+    def files_of(self, name: str) -> dict[str, str]:
+        """Manifest and root of a test, for whoever reads its scores later.
+
+        Example
+        -------
+        >>> files = {"manifest": "c/test.csv", "trials": "c/trials.txt"}
+        >>> Corpus("c", "c/train.csv", {}, {"test": files}).files_of("test")
+        {'manifest': 'c/test.csv', 'data_root': 'c'}
+        """
+        manifest = str(self.tests[name]["manifest"])
+        return {"manifest": manifest, "data_root": str(self.data_root)}
+
     def _trial_set(self, name: str, files: Mapping[str, str]) -> TrialSet:
         trial_set = read_trial_set(
             name, files["manifest"], files["trials"], self.data_root

@@ -4,15 +4,20 @@ One trial per line, ``label enroll test``, as in VoxCeleb's lists; the label
 is 1 or ``target`` for the same speaker, 0 or ``nontarget`` for two speakers.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from speechbrain_denokd.data.audio import AAC_SUFFIXES, AUDIO_SUFFIXES
 from speechbrain_denokd.data.files import first_offenders, write_whole
 
-_LABELS = {"1": True, "target": True, "0": False, "nontarget": False}
+TRIAL_LABELS = MappingProxyType(
+    {"1": True, "target": True, "0": False, "nontarget": False}
+)
+_SUFFIXES = frozenset(AUDIO_SUFFIXES + AAC_SUFFIXES)
 
 
 class Trial(NamedTuple):
@@ -85,6 +90,45 @@ def read_trials(path: str | Path) -> list[Trial]:
     >>> [trial.is_target for trial in read_trials(path)]
     [True, False]
     """
+    trials, problems = parse_trials(path)
+    if problems:
+        raise ValueError(
+            f"{path}: {len(problems)} line(s) are not 'label enroll test' "
+            "with label 1, 0, target or nontarget: "
+            f"{first_offenders(problems)}. Correct these lines."
+        )
+    _check_both_classes(path, trials)
+    return trials
+
+
+def parse_trials(path: str | Path) -> tuple[list[Trial], list[str]]:
+    r"""Read what can be read of a trial list, and note what cannot.
+
+    Arguments
+    ---------
+    path : str or Path
+        Text file with ``label enroll test`` lines.
+
+    Returns
+    -------
+    trials : list of Trial
+        Of the well-formed lines, in the file's order; perhaps of one class.
+    problems : list of str
+        A clause for each malformed line.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "trials.txt"
+    >>> _ = path.write_text("1 a/1.wav a/2.wav\na/1.wav b/1.wav\n")
+    >>> parse_trials(path)[1]
+    ['line 2: 2 words, not 3']
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -98,20 +142,13 @@ def read_trials(path: str | Path) -> list[Trial]:
             continue
         if len(words) != 3:
             problems.append(f"line {number}: {len(words)} words, not 3")
-        elif words[0] not in _LABELS:
+        elif words[0] not in TRIAL_LABELS:
             problems.append(f"line {number}: unknown label '{words[0]}'")
         else:
             # The same few utterances recur in half a million trials.
             enroll, test = map(sys.intern, words[1:])
-            trials.append(Trial(_LABELS[words[0]], enroll, test))
-    if problems:
-        raise ValueError(
-            f"{path}: {len(problems)} line(s) are not 'label enroll test' "
-            "with label 1, 0, target or nontarget: "
-            f"{first_offenders(problems)}. Correct these lines."
-        )
-    _check_both_classes(path, trials)
-    return trials
+            trials.append(Trial(TRIAL_LABELS[words[0]], enroll, test))
+    return trials, problems
 
 
 def write_trials(path: str | Path, trials: Iterable[Trial]) -> None:
@@ -137,16 +174,42 @@ def write_trials(path: str | Path, trials: Iterable[Trial]) -> None:
     >>> path.read_text()
     '1 u1 u2\n'
     """
-    lines = []
-    for trial in trials:
-        for name in (trial.enroll, trial.test):
-            if len(name.split()) != 1:
-                raise ValueError(
-                    f"The name '{name}' cannot stand in a trial list: rename "
-                    "the utterance without white space."
-                )
-        lines.append(f"{int(trial.is_target)} {trial.enroll} {trial.test}\n")
-    write_whole(path, "".join(lines))
+    write_whole(path, trials_text(trials))
+
+
+def trials_text(trials: Iterable[Trial]) -> str:
+    r"""Lines of a trial list, as `write_trials` writes them.
+
+    Arguments
+    ---------
+    trials : iterable of Trial
+        Trials; names must not contain white space.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a name has white space, which separates the words of a line.
+
+    Example
+    -------
+    >>> trials_text([Trial(False, "u1", "u2")])
+    '0 u1 u2\n'
+    """
+    trials = list(trials)
+    for name in dict.fromkeys(name for trial in trials for name in trial[1:]):
+        if len(name.split()) != 1:
+            raise ValueError(
+                f"The name '{name}' cannot stand in a trial list: rename "
+                "the utterance without white space."
+            )
+    return "".join(
+        f"{int(is_target)} {enroll} {test}\n"
+        for is_target, enroll, test in trials
+    )
 
 
 def resolve_trials(
@@ -190,19 +253,17 @@ def resolve_trials(
     >>> resolve_trials([Trial(False, "a/1.wav", "u2")], rows)
     [Trial(is_target=False, enroll='u1', test='u2')]
     """
-    names = dict.fromkeys(
-        name for trial in trials for name in (trial.enroll, trial.test)
+    names = match_names(
+        (name for trial in trials for name in trial[1:]),
+        utterances,
+        data_root,
     )
-    exact = _exact_names(utterances, data_root)
-    rest = [name for name in names if name not in exact]
-    ends = _path_ends(utterances, {len(_stem_parts(name)) for name in rest})
     ids, problems = {}, []
-    for name in names:
-        fits = exact[name] if name in exact else ends.get(_stem_parts(name))
+    for name, fits in names.items():
         if not fits:
             problems.append(f"{name} is not in the manifest")
         elif len(fits) > 1:
-            problems.append(f"{name} may be {' or '.join(sorted(fits)[:3])}")
+            problems.append(f"{name} may be {' or '.join(fits[:3])}")
         else:
             (ids[name],) = fits
     if problems:
@@ -215,6 +276,44 @@ def resolve_trials(
         Trial(trial.is_target, ids[trial.enroll], ids[trial.test])
         for trial in trials
     ]
+
+
+def match_names(
+    names: Iterable[str],
+    utterances: Sequence[NamedAudio],
+    data_root: str | Path | None = None,
+) -> dict[str, list[str]]:
+    """Manifest IDs that each name may mean: none, one or several.
+
+    Arguments
+    ---------
+    names : iterable of str
+        As in a trial list; see `resolve_trials`.
+    utterances : sequence of Utterance
+        Rows of the manifest; anything with ``id`` and ``wav`` will do.
+    data_root : str or Path, optional
+        Corpus folder.
+
+    Returns
+    -------
+    dict of str to list of str
+        Sorted IDs by name, each name once, in the order of ``names``.
+
+    Example
+    -------
+    >>> from speechbrain_denokd.data.manifest import Utterance
+    >>> rows = [Utterance("u1", 1.0, "corpus/a/1.wav", 0, 16000, "a")]
+    >>> match_names(["a/1.flac", "a/2.flac"], rows)
+    {'a/1.flac': ['u1'], 'a/2.flac': []}
+    """
+    names = dict.fromkeys(names)
+    exact = _exact_names(utterances, data_root)
+    rest = {name: _stem_parts(name) for name in names if name not in exact}
+    ends = _path_ends(utterances, {len(parts) for parts in rest.values()})
+    return {
+        name: sorted(ends.get(rest[name], ()) if name in rest else exact[name])
+        for name in names
+    }
 
 
 def speakers_in_training(
@@ -260,10 +359,12 @@ def _exact_names(
     stretches of one file.
     """
     ids = {}
+    root = _parts(str(data_root)) if data_root else None
     for row in utterances:
         ids.setdefault(row.wav, set()).add(row.id)
-        if data_root and Path(row.wav).is_relative_to(data_root):
-            below = Path(row.wav).relative_to(data_root).as_posix()
+        parts = () if root is None else _parts(row.wav)
+        if parts and parts[: len(root)] == root:
+            below = "/".join(parts[len(root) :])
             ids.setdefault(below, set()).add(row.id)
     ids.update({row.id: {row.id} for row in utterances})
     return ids
@@ -275,7 +376,7 @@ def _path_ends(
     """IDs by the last parts of their paths, without audio suffix."""
     ids = {}
     for row in utterances if depths else ():
-        parts = _stem_parts(Path(row.wav).as_posix())
+        parts = _stem_parts(row.wav)
         for depth in depths:
             ids.setdefault(parts[-depth:], set()).add(row.id)
     return ids
@@ -283,7 +384,15 @@ def _path_ends(
 
 def _stem_parts(name: str) -> tuple[str, ...]:
     """Parts of a path, the last without its audio suffix."""
-    path = PurePosixPath(name)
-    if path.suffix.lower() in AUDIO_SUFFIXES + AAC_SUFFIXES:
-        path = path.with_suffix("")
-    return path.parts
+    parts = _parts(name)
+    stem, dot, suffix = parts[-1].rpartition(".") if parts else ("", "", "")
+    if stem and dot + suffix.lower() in _SUFFIXES:
+        parts = (*parts[:-1], stem)
+    return parts
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Parts of a path as pathlib has them, which is 5 times as slow."""
+    parts = path.replace(os.sep, "/").split("/")
+    root = ("/",) if not parts[0] and len(parts) > 1 else ()
+    return (*root, *(part for part in parts if part not in ("", ".")))

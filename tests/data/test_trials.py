@@ -3,9 +3,12 @@ import pytest
 from speechbrain_denokd.data.manifest import Utterance
 from speechbrain_denokd.data.trials import (
     Trial,
+    match_names,
+    parse_trials,
     read_trials,
     resolve_trials,
     speakers_in_training,
+    trials_text,
     write_trials,
 )
 
@@ -60,9 +63,23 @@ def test_a_class_without_trials(tmp_path, text, counts):
         read_trials(write(tmp_path, text))
 
 
-def test_missing_list(tmp_path):
+@pytest.mark.parametrize("read", [read_trials, parse_trials])
+def test_missing_list(tmp_path, read):
     with pytest.raises(FileNotFoundError, match="no trial list"):
-        read_trials(tmp_path / "absent.txt")
+        read(tmp_path / "absent.txt")
+
+
+def test_fact_what_is_well_formed_can_be_parsed(tmp_path):
+    path = write(tmp_path, "1 a b\n1 a\n\n2 a b\ntarget b c\n")
+    assert parse_trials(path) == (
+        [Trial(True, "a", "b"), Trial(True, "b", "c")],
+        ["line 2: 2 words, not 3", "line 4: unknown label '2'"],
+    )
+
+
+def test_fact_text_of_trials():
+    trials = iter([Trial(True, "a", "b"), Trial(False, "c", "d")])
+    assert trials_text(trials) == "1 a b\n0 c d\n"
 
 
 def test_names_with_spaces_cannot_be_written(tmp_path):
@@ -85,6 +102,23 @@ def test_fact_every_way_to_name_an_utterance():
     ):
         resolved = resolve_trials([Trial(True, name, "u2")], rows, "/corpus")
         assert resolved == [Trial(True, "u1", "u2")]
+
+
+@pytest.mark.parametrize("root", ["/corpus", "/corpus/", "//corpus/."])
+def test_fact_paths_are_compared_by_their_parts(root):
+    rows = [utterance("u1", f"{root}/wav//a/./1.wav")]
+    assert match_names(["wav/a/1.wav"], rows, root) == {"wav/a/1.wav": ["u1"]}
+    # An absolute name is not the end of another path.
+    assert match_names(["/wav/a/1.wav"], rows, root) == {"/wav/a/1.wav": []}
+
+
+def test_fact_a_name_fits_none_one_or_several_rows():
+    rows = [utterance("u2", "/c/y/1.wav"), utterance("u1", "/c/x/1.wav")]
+    assert match_names(["1.wav", "y/1", "z/1", "1.wav"], rows) == {
+        "1.wav": ["u1", "u2"],
+        "y/1": ["u2"],
+        "z/1": [],
+    }
 
 
 def test_names_with_dots_keep_them():

@@ -1,12 +1,11 @@
-"""Cosine scores of trial lists."""
+"""The cosine of embeddings, and of trial lists."""
 
 import numpy as np
 import pytest
 import torch
 
 from speechbrain_denokd.data.trials import Trial
-from speechbrain_denokd.scoring import cosine
-from speechbrain_denokd.scoring.cosine import cosine_scores
+from speechbrain_denokd.scoring.cosine import Cosine, cosine_scores
 
 NAMES = [f"u{i}" for i in range(7)]
 TRIALS = [
@@ -62,13 +61,6 @@ def test_law_neither_length_nor_order_of_embeddings_matters(embeddings):
     assert np.allclose(cosine_scores(changed, TRIALS)[0], scores, atol=1e-7)
 
 
-def test_law_the_chunk_size_does_not_matter(embeddings, monkeypatch):
-    whole, _ = cosine_scores(embeddings, TRIALS)
-    for chunk in (1, 10, 49):
-        monkeypatch.setattr(cosine, "_CHUNK", chunk)
-        assert np.array_equal(cosine_scores(embeddings, TRIALS)[0], whole)
-
-
 def test_law_embeddings_are_left_as_they_were(embeddings):
     before = {name: e.copy() for name, e in embeddings.items()}
     doubles = {name: e.astype(np.float64) for name, e in embeddings.items()}
@@ -89,3 +81,58 @@ def test_an_embedding_without_direction_is_named(embeddings, value):
     embeddings["u3"] = np.full(5, value)
     with pytest.raises(ValueError, match="embedding of 'u3' is zero or not"):
         cosine_scores(embeddings, TRIALS)
+
+
+def test_fact_scores_by_hand():
+    enroll = np.array([[2.0, 0.0], [1.0, 1.0]])
+    test = np.array([[0.0, 3.0], [5.0, 5.0]])
+    assert Cosine().score(enroll, test) == pytest.approx([0, 1], abs=1e-12)
+    half = 0.5**0.5
+    expected = np.array([[0, half], [half, 1]])
+    matrix = Cosine().score_matrix(enroll, test)
+    assert matrix == pytest.approx(expected, abs=1e-12)
+
+
+def test_law_scores_are_the_diagonal_of_the_matrix():
+    rng = np.random.default_rng(0)
+    enroll, test = rng.normal(size=(2, 8, 5))
+    matrix = Cosine().score_matrix(enroll, test)
+    scores = Cosine().score(enroll, test)
+    np.testing.assert_allclose(scores, np.diag(matrix), atol=1e-14)
+
+
+def test_fact_the_matrix_of_float32_is_float32():
+    rng = np.random.default_rng(0)
+    enroll, test = rng.normal(size=(2, 8, 5)).astype(np.float32)
+    matrix = Cosine().score_matrix(enroll, test)
+    assert matrix.dtype == np.float32
+    expected = Cosine().score_matrix(enroll.astype(float), test.astype(float))
+    np.testing.assert_allclose(matrix, expected, atol=1e-6)
+
+
+def test_fact_models_are_means_of_unit_vectors():
+    x = np.array([[9.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, 4.0]])
+    pooled = Cosine().pool(x, np.array([1, 1, 0, 1]), 2)
+    np.testing.assert_allclose(pooled, [[-1, 0], [1 / 3, 2 / 3]], rtol=1e-15)
+
+
+def test_law_a_model_ranks_as_the_mean_of_its_cosines():
+    rng = np.random.default_rng(0)
+    recordings, test = rng.normal(size=(3, 5)), rng.normal(size=(6, 5))
+    model = Cosine().pool(recordings, np.zeros(3, int), 1)
+    scores = Cosine().score_matrix(model, test)[0]
+    means = Cosine().score_matrix(recordings, test).mean(axis=0)
+    ratio = np.linalg.norm(model)
+    np.testing.assert_allclose(scores * ratio, means, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["score", "score_matrix"])
+def test_zero_sides_are_counted(method):
+    good, bad = np.ones((2, 3)), np.array([[1.0, 0, 0], [0, 0, 0]])
+    score = getattr(Cosine(), method)
+    with pytest.raises(ValueError, match="1 of 2 enrolment embeddings have no"):
+        score(bad, good)
+    with pytest.raises(ValueError, match="1 of 2 test embeddings have no"):
+        score(good, bad)
+    with pytest.raises(ValueError, match="test embeddings have 2 comp.* but 3"):
+        score(good, np.ones((2, 2)))
