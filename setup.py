@@ -28,8 +28,14 @@ setup(
         "scipy>=1.11",
         "scikit-learn>=1.4",
         "matplotlib>=3.8",
+        "safetensors>=0.4",
+        "huggingface_hub>=1",
+        "typer>=0.15",
         "tqdm",
     ],
+    entry_points={
+        "console_scripts": ["denokd=speechbrain_denokd.cli.app:main"]
+    },
     extras_require={
         "tensorboard": ["tensorboard"],
         "dev": [

@@ -14,24 +14,15 @@ the same distillation without diffusion. DenoKD, Section IV-B and Fig. 4 (b).
 
 import argparse
 import json
-import platform
-import shlex
-import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
-import speechbrain
-import torchaudio
-import transformers
-
 from benchmarks import step_memory, step_pieces, step_rows
+from benchmarks.record import provenance, spread
 from benchmarks.step_rows import BASELINE, Row, Size, Step
 from speechbrain_denokd.cli_errors import exit_on_user_error
-from speechbrain_denokd.evaluation import hardware
 from speechbrain_denokd.tables import markdown_table
 
 MIB = 2**20
@@ -204,31 +195,6 @@ def timed_in_turn(
     return seconds
 
 
-def provenance(command: Sequence[str]) -> dict:
-    """Command, commit, date, hardware and versions of a measurement."""
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).parent,
-        ).stdout.strip()
-    except OSError:  # no git here
-        commit = ""
-    return {
-        "command": shlex.join(command),
-        "commit": commit or "unknown",
-        "date": date.today().isoformat(),
-        "hardware": hardware(),
-        "versions": {
-            "platform": platform.platform(),
-            "speechbrain": speechbrain.__version__,
-            "torchaudio": torchaudio.__version__,
-            "transformers": transformers.__version__,
-        },
-    }
-
-
 def as_markdown(record: Mapping) -> str:
     """The record as Markdown: costs side by side, then pieces by size."""
     machine = record["hardware"]
@@ -283,21 +249,6 @@ def _cost_table(sizes: Mapping) -> str:
             ]
         table.append(cells)
     return markdown_table(header, table)
-
-
-def spread(values: Sequence[float], n_decimals: int) -> str:
-    """Median and range.
-
-    Example
-    -------
-    >>> spread([3.0, 1.0, 2.0], 1)
-    '2.0 [1.0–3.0]'
-    """
-    middle, low, high = (
-        f"{value:.{n_decimals}f}"
-        for value in (statistics.median(values), min(values), max(values))
-    )
-    return f"{middle} [{low}–{high}]"
 
 
 def _piece_table(rows: Mapping) -> str:

@@ -9,7 +9,6 @@ import argparse
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +18,28 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from speechbrain_denokd.bootstrap import speaker_interval
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.data.batches import batches_by_duration
 from speechbrain_denokd.data.corpus import TrialSet, read_trial_set
 from speechbrain_denokd.data.dataset import WholeUtterances
 from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.manifest import Utterance
-from speechbrain_denokd.metrics import eer, min_dcf, min_dcf_of_rates
+from speechbrain_denokd.known_scores import known_trials
+from speechbrain_denokd.metrics import DENOKD
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.plots import plot_det, plot_tsne
-from speechbrain_denokd.scoring.cosine import cosine_scores
+from speechbrain_denokd.score_report import rates_of
+from speechbrain_denokd.scoring.backend import cosine_backend
+from speechbrain_denokd.scoring.fingerprints import (
+    folder_fingerprint,
+    trials_fingerprint,
+)
+from speechbrain_denokd.scoring.run import durations_of, scoring_of
+from speechbrain_denokd.scoring.score_file import write_scores
+from speechbrain_denokd.scoring.system import ScoringSystem
 from speechbrain_denokd.tables import markdown_table
 
-P_TARGET = 0.01  # of every minDCF reported here, as in DenoKD's Table I
+P_TARGET = DENOKD[0].p_target  # of every minDCF here, as in DenoKD's Table I
 CROPS_S = (None, 4, 3, 2)  # test durations of DenoKD's Table I
 
 
@@ -84,45 +91,6 @@ def extract_embeddings(
     return {row.id: found[row.id] for row in utterances}
 
 
-def error_rates_of(
-    scores: np.ndarray, trial_set: TrialSet, is_target: np.ndarray
-) -> dict:
-    """EER and minDCF of scored trials, with intervals over speakers.
-
-    Arguments
-    ---------
-    scores : (N,) numpy.ndarray
-    trial_set : TrialSet
-    is_target : (N,) numpy.ndarray of bool
-
-    Returns
-    -------
-    dict
-        ``eer``, ``min_dcf``, their 95 % intervals, the parameters and counts.
-    """
-    speaker = {row.id: row.spk_id for row in trial_set.utterances}
-    sides = (
-        [speaker[trial.enroll] for trial in trial_set.trials],
-        [speaker[trial.test] for trial in trial_set.trials],
-    )
-    dcf = partial(min_dcf_of_rates, p_target=P_TARGET)
-    return {
-        "eer": float(eer(scores, is_target)),
-        "eer_interval": list(speaker_interval(scores, is_target, *sides)),
-        "min_dcf": float(min_dcf(scores, is_target, p_target=P_TARGET)),
-        "min_dcf_interval": list(
-            speaker_interval(scores, is_target, *sides, metric=dcf)
-        ),
-        "p_target": P_TARGET,
-        "c_miss": 1.0,
-        "c_fa": 1.0,
-        "confidence": 0.95,
-        "n_targets": int(is_target.sum()),
-        "n_nontargets": int((~is_target).sum()),
-        "n_speakers": len(set(speaker.values())),
-    }
-
-
 def condition_name(crop_s: float | None) -> str:
     """Name of a test duration in tables: "full", "4s", ...
 
@@ -139,6 +107,8 @@ def evaluate(
     trial_set: TrialSet,
     folder: str | Path,
     crops_s: Sequence[float | None] = CROPS_S,
+    system: ScoringSystem | None = None,
+    origin: Mapping | None = None,
     n_workers: int = 0,
     progress: bool = False,
 ) -> dict[str, dict]:
@@ -152,6 +122,10 @@ def evaluate(
         Receives ``scores_<duration>.txt``, ``det.png`` and ``tsne.png``.
     crops_s : sequence of float or None
         Durations both sides are cropped to; None is the whole utterance.
+    system : ScoringSystem, optional
+        Back-end, score norm and calibration; plain cosine by default.
+    origin : mapping, optional
+        Further provenance for the score files, of JSON values.
     n_workers : int
         Processes that read audio.
     progress : bool
@@ -160,10 +134,12 @@ def evaluate(
     Returns
     -------
     dict of str to dict
-        `error_rates_of` by duration.
+        `score_report.rates_of` by duration. The score files hold the
+        normalised scores, before calibration.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    system = system or ScoringSystem(cosine_backend(centre=False))
     conditions, curves = {}, {}
     for crop_s in crops_s:
         name = condition_name(crop_s)
@@ -174,10 +150,23 @@ def evaluate(
             n_workers=n_workers,
             progress=progress,
         )
-        scores, is_target = cosine_scores(embeddings, trial_set.trials)
-        conditions[name] = error_rates_of(scores, trial_set, is_target)
-        curves[name] = scores, is_target
-        _write_scores(folder / f"scores_{name}.txt", trial_set, scores)
+        durations_s = durations_of(trial_set.utterances, crop_s)
+        scored = system.score_trials(embeddings, trial_set.trials, durations_s)
+        known = known_trials(scored.normalised, trial_set)
+        conditions[name] = rates_of(known, scored.llr)
+        curves[name] = known.scores, known.is_target
+        write_scores(
+            folder / f"scores_{name}.txt",
+            trial_set.trials,
+            scored.normalised,
+            {
+                "kind": "normalised",
+                "crop_s": crop_s,
+                "trials_sha256": trials_fingerprint(trial_set.trials),
+                "scoring": system.describe(),
+                **(origin or {}),
+            },
+        )
         if crop_s is None:
             plot_tsne(
                 np.stack(list(embeddings.values())),
@@ -238,13 +227,6 @@ def hardware() -> dict:
     }
 
 
-def _write_scores(path: Path, trial_set: TrialSet, scores: np.ndarray):
-    with open(path, "w", encoding="utf-8") as file:
-        for trial, score in zip(trial_set.trials, scores, strict=True):
-            label = int(trial.is_target)
-            file.write(f"{label} {trial.enroll} {trial.test} {score:.6f}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m speechbrain_denokd.evaluation",
@@ -278,7 +260,18 @@ def main(argv: Sequence[str] | None = None):
     encoder = read_model_folder(args.model, args.device).encoder
     folder = Path(args.output_folder or "results/evaluation")
     conditions = evaluate(
-        encoder, trial_set, folder, [None, *args.crops], progress=True
+        encoder,
+        trial_set,
+        folder,
+        [None, *args.crops],
+        scoring_of(args.model),
+        {
+            "model": args.model,
+            "model_sha256": folder_fingerprint(args.model),
+            "manifest": str(args.manifest or root / "test.csv"),
+            "data_root": str(root),
+        },
+        progress=True,
     )
     record = {
         "model": args.model,

@@ -27,16 +27,25 @@ from speechbrain_denokd.checkpoints import AtomicCheckpointer
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.config import Page, load_page
 from speechbrain_denokd.data.batches import EpochBatches, batches_by_duration
+from speechbrain_denokd.data.corpus import TrialSet
 from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
 from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.speed import SpeedPerturb
-from speechbrain_denokd.evaluation import evaluate, hardware, results_table
+from speechbrain_denokd.evaluation import (
+    evaluate,
+    extract_embeddings,
+    hardware,
+    results_table,
+)
 from speechbrain_denokd.experiment import begin_record, commit
 from speechbrain_denokd.model_folder import (
     encoder_yaml,
     read_model_folder,
     write_model_folder,
 )
+from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
+from speechbrain_denokd.scoring.fitting import EVEN, Plan, fit_system
+from speechbrain_denokd.scoring.system import ScoringSystem
 
 logger = logging.getLogger(__name__)
 
@@ -325,6 +334,8 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     )
     # What is measured is what others will load.
     encoder = read_model_folder(folder / "model", str(brain.device)).encoder
+    system = calibrate(encoder, setup["corpus"].dev_set, setup["n_workers"])
+    system.save(folder / "model")
     tests = {}
     for test_set in setup["corpus"].test_sets:
         tests[test_set.name] = evaluate(
@@ -332,6 +343,12 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
             test_set,
             folder / test_set.name,
             setup["test_crops_s"],
+            system,
+            {
+                "model": str(folder / "model"),
+                "model_sha256": folder_fingerprint(folder / "model"),
+                **setup["corpus"].files_of(test_set.name),
+            },
             setup["n_workers"],
             progress=not brain.noprogressbar,
         )
@@ -360,6 +377,33 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     )
     print(f"\nmodel folder: {folder / 'model'}\n{setup['next_line']}")
     return record
+
+
+def calibrate(
+    encoder: torch.nn.Module, dev_set: TrialSet, n_workers: int
+) -> ScoringSystem:
+    """Cosine scoring, calibrated on the development trials.
+
+    `denokd calibrate` gives the folder another back-end or another operating
+    point; this one makes it answer with a decision from the start.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+    dev_set : TrialSet
+        Its EER chose the checkpoint, a choice among few: the calibration
+        hardly notices.
+    n_workers : int
+
+    Returns
+    -------
+    ScoringSystem
+    """
+    embeddings = extract_embeddings(
+        encoder, dev_set.utterances, n_workers=n_workers
+    )
+    system, _ = fit_system(Plan(), None, dev_set, embeddings, EVEN)
+    return system
 
 
 def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:

@@ -1,0 +1,1 @@
+"""The ``denokd`` command: one file for each of its commands."""

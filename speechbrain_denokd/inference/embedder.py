@@ -1,0 +1,252 @@
+"""`SpeakerEmbedder`: recordings in, embeddings and decisions out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from speechbrain.inference.interfaces import Pretrained
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from speechbrain_denokd.data.audio import load_audio
+from speechbrain_denokd.metrics import OperatingPoint, bayes_threshold
+from speechbrain_denokd.scoring.run import scoring_of
+from speechbrain_denokd.scoring.system import ScoringSystem
+
+_SAMPLE_RATE_HZ = 16_000
+_SHORTEST_S = 0.1  # less says nothing of a speaker
+
+
+class Verification(NamedTuple):
+    """Answer to "is this the same speaker?".
+
+    Attributes
+    ----------
+    score : float
+        Of the back-end, normalised if the model does so.
+    llr : float, optional
+        Natural log-likelihood ratio; None if the model is not calibrated.
+    threshold : float, optional
+        What ``llr`` is compared with; it follows from prior and costs.
+    same_speaker : bool, optional
+        None if the model is not calibrated.
+
+    Example
+    -------
+    >>> Verification(0.71, 4.2, 0.0, True).same_speaker
+    True
+    """
+
+    score: float
+    llr: float | None
+    threshold: float | None
+    same_speaker: bool | None
+
+
+class SpeakerEmbedder(Pretrained):
+    """A model folder in use.
+
+    The folder's scoring system comes with it, so that two recordings are
+    answered with a calibrated log-likelihood ratio and a decision. Embeddings
+    are those of SpeechBrain's ``EncoderClassifier`` on the same folder.
+
+    Arguments
+    ---------
+    modules, hparams, run_opts, freeze_params
+        As ``speechbrain.inference.interfaces.Pretrained``.
+    scoring : ScoringSystem
+        Back-end, normalisation and calibration.
+
+    Example
+    -------
+    >>> model = SpeakerEmbedder.from_hparams("pretrained/sample_teacher")
+    >>> model.encode_batch(torch.zeros(2, 16000) + 0.1).shape
+    torch.Size([2, 128])
+    """
+
+    MODULES_NEEDED = ["embedding_model"]
+
+    def __init__(
+        self,
+        modules=None,
+        hparams=None,
+        run_opts=None,
+        freeze_params=True,
+        scoring: ScoringSystem | None = None,
+    ):
+        super().__init__(modules, hparams, run_opts, freeze_params)
+        self.scoring = scoring
+
+    @classmethod
+    def from_hparams(cls, source, hparams_file="hyperparams.yaml", **kwargs):
+        """Load a model folder, from disk or from the Hugging Face hub.
+
+        Loading runs the classes that its YAML names: trust the source.
+
+        Arguments
+        ---------
+        source : str or Path
+            Folder, or ``user/name`` on the hub, which is downloaded whole.
+        hparams_file : str
+        **kwargs
+            As SpeechBrain's ``from_hparams``; ``run_opts={"device": ...}``.
+
+        Returns
+        -------
+        SpeakerEmbedder
+
+        Raises
+        ------
+        FileNotFoundError
+            If the path names no model folder.
+        ValueError
+            If weights or scoring files do not fit.
+        """
+        folder = local_folder(source)
+        return super().from_hparams(
+            source=str(folder),
+            hparams_file=hparams_file,
+            scoring=scoring_of(folder),
+            **kwargs,
+        )
+
+    @torch.no_grad()
+    def encode_batch(self, wavs: Tensor, lens: Tensor | None = None) -> Tensor:
+        """Embed a batch; what another recording of it lasts has no effect.
+
+        Arguments
+        ---------
+        wavs : (B, S) torch.Tensor
+            16 kHz.
+        lens : (B,) torch.Tensor, optional
+            Relative lengths in (0, 1]; all whole by default.
+
+        Returns
+        -------
+        (B, D) torch.Tensor
+        """
+        wavs = wavs.to(self.device)
+        lens = lens if lens is None else lens.to(self.device)
+        with self.inference_ctx:
+            return self.mods.embedding_model(wavs, lens).squeeze(1).float()
+
+    def encode_file(self, path: str | Path) -> np.ndarray:
+        """(D,) embedding of an audio file of any rate and channel count.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `read_recording`.
+        """
+        return self.encode_files([path])[0]
+
+    def encode_files(self, paths: Sequence[str | Path]) -> np.ndarray:
+        """(N, D) embeddings of audio files, in one padded batch.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `read_recording`.
+        """
+        wavs = [read_recording(path) for path in paths]
+        lengths = torch.tensor([len(wav) for wav in wavs])
+        batch = pad_sequence(wavs, batch_first=True)
+        embeddings = self.encode_batch(batch, lengths / lengths.max())
+        return embeddings.cpu().numpy()
+
+    def verify_files(
+        self,
+        enroll: str | Path,
+        test: str | Path,
+        point: OperatingPoint | None = None,
+    ) -> Verification:
+        """Say whether two recordings are of one speaker.
+
+        Arguments
+        ---------
+        enroll, test : str or Path
+            Audio files.
+        point : OperatingPoint, optional
+            Prior and costs; by default those the model was calibrated for.
+
+        Returns
+        -------
+        Verification
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `read_recording`.
+        """
+        wavs = [read_recording(path) for path in (enroll, test)]
+        sides = [self.encode_batch(wav[None]).cpu().numpy() for wav in wavs]
+        durations = [np.array([len(wav) / _SAMPLE_RATE_HZ]) for wav in wavs]
+        scored = self.scoring.score_pairs(*sides, *durations)
+        score = float(scored.normalised[0])
+        if scored.llr is None:
+            return Verification(score, None, None, None)
+        llr = float(scored.llr[0])
+        point = point or self.scoring.point
+        threshold = bayes_threshold(point.p_target, point.c_miss, point.c_fa)
+        return Verification(score, llr, threshold, llr >= threshold)
+
+
+def local_folder(source: str | Path) -> Path:
+    """The folder itself, or a copy of that on the hub.
+
+    Arguments
+    ---------
+    source : str or Path
+        Folder, or ``user/name``.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is neither a folder nor can be a name on the hub.
+
+    Example
+    -------
+    >>> local_folder("pretrained/sample_teacher").name
+    'sample_teacher'
+    >>> local_folder("results/missing/model")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: no model folder at results/missing/model; ...
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    name = str(source)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise FileNotFoundError(
+            f"no model folder at {name}; give the folder that training wrote "
+            "(results/.../model), or user/name of a model on the hub"
+        )
+    return Path(snapshot_download(name))
+
+
+def read_recording(path: str | Path) -> Tensor:
+    """(S,) mono 16 kHz samples of an audio file, long enough to be embedded.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be decoded, is empty, not finite, silent, or too short.
+    """
+    wav = load_audio(path, resample=True)
+    if len(wav) < _SHORTEST_S * _SAMPLE_RATE_HZ:
+        raise ValueError(
+            f"{path} lasts {len(wav) / _SAMPLE_RATE_HZ:.3f} s, but at least "
+            f"{_SHORTEST_S} s are needed to compare speakers; record more"
+        )
+    if not wav.any():
+        raise ValueError(f"{path} is silent; there is no speaker to compare")
+    return torch.from_numpy(np.ascontiguousarray(wav))
