@@ -31,7 +31,12 @@ from speechbrain_denokd.metrics import (
     min_dcf,
 )
 from speechbrain_denokd.model_folder import read_model_folder
-from speechbrain_denokd.scoring.fitting import Embedded, Plan, fit_system
+from speechbrain_denokd.scoring.fitting import (
+    EVEN,
+    Embedded,
+    Plan,
+    fit_system,
+)
 from speechbrain_denokd.scoring.run import durations_of
 from speechbrain_denokd.tables import markdown_table
 
@@ -96,11 +101,7 @@ def measure(args) -> list[dict]:
     manifest = args.train_manifest or f"{root}/train.csv"
     train_rows = read_manifest(manifest, root)
     found = extract_embeddings(encoder, train_rows, progress=True)
-    train = Embedded(
-        np.stack(list(found.values())),
-        [row.spk_id for row in train_rows],
-        manifest,
-    )
+    train = Embedded.of(found, train_rows, manifest)
     dev_embeddings = extract_embeddings(encoder, dev.utterances, progress=True)
     test_embeddings = extract_embeddings(
         encoder, test.utterances, progress=True
@@ -110,7 +111,7 @@ def measure(args) -> list[dict]:
         plan = Plan(backend, norm=norm, top_n=args.top_n)
         if backend == "lda":
             plan = plan._replace(n_components=args.n_components)
-        system, _ = fit_system(plan, train, dev, dev_embeddings, DENOKD)
+        system, _ = fit_system(plan, train, dev, dev_embeddings, EVEN)
         scored = system.score_trials(
             test_embeddings, test.trials, durations_of(test.utterances)
         )
@@ -138,7 +139,7 @@ def rates(scores: np.ndarray, llrs: np.ndarray, is_target: np.ndarray) -> dict:
     -------
     dict
     """
-    costs = DENOKD.p_target, DENOKD.c_miss, DENOKD.c_fa
+    costs = DENOKD[0][1:]
     return {
         "eer": float(eer(scores, is_target)),
         "min_dcf": float(min_dcf(scores, is_target, *costs)),
@@ -175,7 +176,7 @@ def as_markdown(record: Mapping) -> str:
         f"`{record['command']}`, commit {record['commit']}, {record['date']}. "
         f"{first['n_targets']} target and {first['n_nontargets']} nontarget "
         "trials; minDCF and actDCF at p_target 0.01 with unit costs; "
-        "calibrated on the development trials.\n\n"
+        "calibrated for even odds on the development trials.\n\n"
         f"{markdown_table(header, table)}"
     )
 

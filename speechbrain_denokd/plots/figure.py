@@ -113,7 +113,5 @@ def thin_curve(x, y):
         return x, y
     length = np.r_[0, np.cumsum(np.hypot(np.diff(x), np.diff(y)))]
     places = np.linspace(0, length[-1], _MAX_POINTS)
-    chosen = np.searchsorted(length, places)
-    chosen[-1] = len(x) - 1
-    chosen = np.unique(chosen)
+    chosen = np.unique(np.searchsorted(length, places))
     return x[chosen], y[chosen]

@@ -285,23 +285,21 @@ def _labelled_by(
 ) -> list[Trial]:
     """Scored trials with the labels of a list that holds the same pairs."""
     labels, problems = {}, []
-    for is_target, *pair in trials:
-        if labels.setdefault(tuple(pair), is_target) != is_target:
+    for trial in trials:
+        pair = trial[1:]
+        if labels.setdefault(pair, trial.is_target) != trial.is_target:
             problems.append(f"the list labels {' '.join(pair)} both ways")
-    labelled = []
-    for number, (is_target, *pair) in zip(numbers, scored, strict=True):
-        label = labels.get(tuple(pair))
+    labelled, unscored = [], dict.fromkeys(labels)
+    for number, trial in zip(numbers, scored, strict=True):
+        pair = trial[1:]
+        label = labels.get(pair)
+        unscored.pop(pair, None)
         if label is None:
             problems.append(f"line {number}: {' '.join(pair)} is not listed")
-        elif is_target not in (None, label):
+        elif trial.is_target not in (None, label):
             problems.append(f"line {number}: its label is not the list's")
-        labelled.append(Trial(label, *pair))
-    scored_pairs = {trial[1:] for trial in scored}
-    problems += [
-        f"{' '.join(pair)} has no score"
-        for pair in labels
-        if pair not in scored_pairs
-    ]
+        labelled.append(Trial(label, trial.enroll, trial.test))
+    problems += [f"{' '.join(pair)} has no score" for pair in unscored]
     if problems:
         raise ValueError(
             f"{path} and the trial list disagree in {len(problems)} places: "

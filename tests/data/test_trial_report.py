@@ -36,7 +36,7 @@ def test_fact_only_an_error_is_one():
     assert TrialReport(()).as_markdown().endswith("Errors: 0. Warnings: 0.\n")
 
 
-def test_fact_six_offenders():
+def test_fact_a_thousand_offenders():
     seen = []
 
     def clause(offender):
@@ -50,6 +50,13 @@ def test_fact_six_offenders():
     assert found.values == {"count": 1006, "of": 2000}
     # Words for half a million offenders would cost seconds.
     assert seen == [0, 1, 2, 3, 4]
+
+
+def test_fact_five_offenders_are_all_named():
+    [five] = counted("error", "e", "abcde", 9, "files", "Gone")
+    assert five.text.endswith("Gone: a; b; c; d; e.")
+    [six] = counted("error", "e", "abcdef", 9, "files", "Gone")
+    assert six.text.endswith("Gone: a; b; c; d; e; and 1 more.")
 
 
 def test_fact_no_offender_no_finding():

@@ -112,6 +112,12 @@ def test_fact_paths_are_compared_by_their_parts(root):
     assert match_names(["/wav/a/1.wav"], rows, root) == {"/wav/a/1.wav": []}
 
 
+def test_fact_a_path_below_the_corpus_folder_wins_over_one_elsewhere():
+    rows = [utterance("u1", "/corpus/a/1.wav"), utterance("u2", "/old/a/1.wav")]
+    assert match_names(["a/1.wav"], rows) == {"a/1.wav": ["u1", "u2"]}
+    assert match_names(["a/1.wav"], rows, "/corpus") == {"a/1.wav": ["u1"]}
+
+
 def test_fact_a_name_fits_none_one_or_several_rows():
     rows = [utterance("u2", "/c/y/1.wav"), utterance("u1", "/c/x/1.wav")]
     assert match_names(["1.wav", "y/1", "z/1", "1.wav"], rows) == {

@@ -83,6 +83,13 @@ def test_fact_perfect_separation_has_no_width():
     assert (band.low == 0).all() and (band.high == 0).all()
 
 
+def test_fact_scores_that_are_all_tied_give_the_straight_line():
+    _, is_target, enroll, test = voices(10)
+    band = det_band(np.ones(len(is_target)), is_target, enroll, test)
+    np.testing.assert_allclose(band.low, 1 - band.p_fa)
+    np.testing.assert_allclose(band.high, 1 - band.p_fa)
+
+
 def test_labels_that_contradict_the_speakers():
     scores, is_target, enroll, test = voices(10)
     with pytest.raises(ValueError, match="labelled nontarget"):
