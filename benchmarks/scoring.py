@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.peak_memory import peak_rss_bytes
 from benchmarks.scoring_rows import ROWS
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.tables import markdown_table
@@ -90,8 +91,6 @@ def measure(name: str, repeats: int) -> dict:
     dict
         ``seconds``, ``peak_bytes``, ``result`` (what the row says it found).
     """
-    from benchmarks.step_memory import peak_rss_bytes
-
     work = ROWS[name].prepare()
     seconds = []
     for _ in range(repeats):

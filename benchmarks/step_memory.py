@@ -6,18 +6,17 @@ included, from after the models are built (building needs more than stepping).
 """
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import torch
 
+from benchmarks.peak_memory import peak_rss_bytes
 from benchmarks.step_rows import Step
 
 # Linux: writing 5 makes the peak start again from here.
 _RESET = Path("/proc/self/clear_refs")
-_STATUS = Path("/proc/self/status")
 
 
 def cuda_peak(step: Step) -> int:
@@ -37,27 +36,6 @@ def cpu_peak(step: Step) -> int:
     step.run()  # makes the optimiser's state
     step.run()
     return peak_rss_bytes()
-
-
-def peak_rss_bytes() -> int:
-    """Peak resident size of this process.
-
-    Example
-    -------
-    >>> peak_rss_bytes() > 2**20
-    True
-    """
-    if _STATUS.is_file():
-        # ru_maxrss, but of this program alone: a child's ru_maxrss starts
-        # from that of the process that started it.
-        [line] = [
-            line
-            for line in _STATUS.read_text().splitlines()
-            if line.startswith("VmHWM")
-        ]
-        return 1024 * int(line.split()[1])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def peak_of_subprocess(options: list[str]) -> int:

@@ -35,7 +35,12 @@ from speechbrain_denokd.metrics import (
     rates_by_condition,
     session_pairs,
 )
-from speechbrain_denokd.plots import det_band, plot_calibration, plot_det
+from speechbrain_denokd.plots import (
+    det_band,
+    plot_calibration,
+    plot_det,
+    plot_histograms,
+)
 from speechbrain_denokd.scoring.system import TrialScores
 
 CONFIDENCE = 0.95
@@ -208,14 +213,14 @@ def compare_scores(first: Scored, second: Scored) -> dict[str, Comparison]:
 
 
 def draw(scored: Mapping[str, Scored], folder: Path) -> None:
-    """Draw a DET plot, and a calibration plot where there are LLRs.
+    """Draw DET curves and score histograms; of LLRs, their calibration.
 
     Arguments
     ---------
     scored : mapping of str to Scored
         By the name in the legend.
     folder : Path
-        Receives ``det.png`` and ``calibration.png``.
+        Receives ``det.png``, ``histograms.png`` and ``calibration.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     curves = {name: (one.scores, one.is_target) for name, one in scored.items()}
@@ -226,6 +231,8 @@ def draw(scored: Mapping[str, Scored], folder: Path) -> None:
         if one.speakers is not None
     }
     plot_det(curves, folder / "det.png", calibrated=list(llrs), bands=bands)
+    thresholds = dict.fromkeys(llrs, bayes_threshold(*DENOKD[0][1:]))
+    plot_histograms(curves, folder / "histograms.png", thresholds)
     if llrs:
         plot_calibration(llrs, folder / "calibration.png")
 

@@ -117,7 +117,7 @@ def cohort_statistics(
     top_n: int | None = None,
     side: str = "enroll",
     n_enroll: np.ndarray | None = None,
-    block_bytes: int = 2**28,
+    block_bytes: int = 2**27,
 ) -> CohortStatistics:
     """Score utterances against a cohort, and keep means and deviations.
 
@@ -140,7 +140,8 @@ def cohort_statistics(
         Recordings behind each row of the enrolment side: (U,), or (M,) if
         the utterances are on the test side.
     block_bytes : int
-        About as much memory do the scores of a block take.
+        About as much memory do the scores of a block take; what the scorer
+        needs to make them comes on top.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def test_fact_plots_are_drawn_for_llrs(llr_file, denokd, tmp_path):
     result = denokd("evaluate", llr_file, "--plots", tmp_path / "plots")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert names == ["calibration.png", "det.png"]
+    assert names == ["calibration.png", "det.png", "histograms.png"]
 
 
 @pytest.mark.parametrize(

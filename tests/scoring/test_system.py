@@ -26,7 +26,8 @@ BACKENDS = {
     "plda": lambda: plda_backend(6),
     "psda": psda_backend,
 }
-NORMS = [ScoreNorm(), *(ScoreNorm(k) for k in "zts"), ScoreNorm("as", 9)]
+AS_NORM = ScoreNorm("as", 9)
+NORMS = [ScoreNorm(), *(ScoreNorm(k) for k in "zts"), AS_NORM]
 
 
 def speakers(n_speakers, n_each, seed):
@@ -51,7 +52,7 @@ TRIALS = [
 IS_TARGET = np.array([trial.is_target for trial in TRIALS])
 
 
-def make(backend="cosine", norm=ScoreNorm("as", 9)):  # noqa: B008
+def make(backend="cosine", norm=AS_NORM):
     cohort = None
     if norm.kind != "none":
         cohort = Cohort.from_speakers(TRAIN, TRAIN_LABELS, source="training")
@@ -59,7 +60,7 @@ def make(backend="cosine", norm=ScoreNorm("as", 9)):  # noqa: B008
     return ScoringSystem(fitted, norm, cohort)
 
 
-def calibrated(backend="cosine", norm=ScoreNorm("as", 9)):  # noqa: B008
+def calibrated(backend="cosine", norm=AS_NORM):
     return make(backend, norm).calibrated(
         EMBEDDINGS, TRIALS, SECONDS, use_quality=True, point=POINT
     )
