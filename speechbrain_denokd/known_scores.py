@@ -12,6 +12,8 @@ import numpy as np
 from speechbrain_denokd.data.corpus import TrialSet
 from speechbrain_denokd.data.manifest import Utterance, read_manifest
 from speechbrain_denokd.data.trials import resolve_trials
+from speechbrain_denokd.scoring.enrolled import resolve_enrolled
+from speechbrain_denokd.scoring.enrollment import read_enrollment
 from speechbrain_denokd.scoring.score_file import ScoreFile, read_scores
 
 
@@ -147,9 +149,18 @@ def open_scores(
 
 def _sides(file: ScoreFile, manifest, data_root):
     rows = read_manifest(manifest, data_root, check_audio=False)
-    resolved = resolve_trials(file.trials, rows, data_root)
     row = {row.id: row for row in rows}
+    enrollment = file.provenance.get("enrollment")
+    if enrollment is None:
+        resolved = resolve_trials(file.trials, rows, data_root)
+        first = {trial.enroll: trial.enroll for trial in resolved}
+    else:
+        resolved, models = resolve_enrolled(
+            file.trials, read_enrollment(enrollment), rows, data_root
+        )
+        # All recordings of a model are of one speaker.
+        first = {model: ids[0] for model, ids in models.items()}
     return (
-        [row[trial.enroll] for trial in resolved],
+        [row[first[trial.enroll]] for trial in resolved],
         [row[trial.test] for trial in resolved],
     )

@@ -43,6 +43,7 @@ from speechbrain_denokd.model_folder import (
     read_model_folder,
     write_model_folder,
 )
+from speechbrain_denokd.scoring.backend import cosine_backend
 from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
 from speechbrain_denokd.scoring.fitting import EVEN, Plan, fit_system
 from speechbrain_denokd.scoring.system import ScoringSystem
@@ -402,8 +403,12 @@ def calibrate(
     embeddings = extract_embeddings(
         encoder, dev_set.utterances, n_workers=n_workers
     )
-    system, _ = fit_system(Plan(), None, dev_set, embeddings, EVEN)
-    return system
+    try:
+        return fit_system(Plan(), None, dev_set, embeddings, EVEN)[0]
+    except ValueError as error:
+        # A model that has learnt nothing yet is no reason to lose it.
+        logger.warning("the model is left without calibration: %s", error)
+        return ScoringSystem(cosine_backend(centre=False))
 
 
 def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.inputs import open_trial_set
+from speechbrain_denokd.cli.inputs import open_enrolled_set, open_trial_set
 from speechbrain_denokd.cli.options import (
     AsJson,
     Crop,
@@ -28,6 +28,14 @@ def score(
     output: Annotated[
         str, typer.Option("--output", help="Score file to write.")
     ] = "results/scores.txt",
+    enrollment: Annotated[
+        str | None,
+        typer.Option(
+            "--enrollment",
+            help="Lines `model recording [recording ...]`; trials then have "
+            "models on their enrolment side.",
+        ),
+    ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -50,10 +58,16 @@ def score(
     from speechbrain_denokd.evaluation import extract_embeddings
     from speechbrain_denokd.model_folder import read_model_folder
     from speechbrain_denokd.scoring import run
+    from speechbrain_denokd.scoring.enrolled import score_enrolled
     from speechbrain_denokd.scoring.score_file import write_scores
 
     manifest = manifest or f"{data_root}/test.csv"
-    trial_set = open_trial_set(data_root, manifest, trials)
+    if enrollment is None:
+        trial_set, models = open_trial_set(data_root, manifest, trials), None
+    else:
+        trial_set, models = open_enrolled_set(
+            data_root, manifest, trials, enrollment
+        )
     system = run.scoring_of(model)
     embeddings = extract_embeddings(
         read_model_folder(model, device).encoder,
@@ -62,17 +76,18 @@ def score(
         n_workers=n_workers,
         progress=not as_json,
     )
-    scored = system.score_trials(
-        embeddings,
-        trial_set.trials,
-        run.durations_of(trial_set.utterances, crop_s),
-    )
+    if models is None:
+        durations_s = run.durations_of(trial_set.utterances, crop_s)
+        scored = system.score_trials(embeddings, trial_set.trials, durations_s)
+    else:
+        scored = score_enrolled(system, embeddings, models, trial_set.trials)
     chosen = run.choose(scored, kind)
     origin = run.provenance(model, trial_set, system, chosen.kind)
     origin |= {
         "crop_s": crop_s,
         "manifest": manifest,
         "data_root": data_root,
+        "enrollment": enrollment,
     }
     write_scores(output, trial_set.trials, chosen.scores, origin)
     if as_json:

@@ -6,9 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from speechbrain_denokd.data.trials import Trial
+from speechbrain_denokd.scoring.calibration import Calibration
 from speechbrain_denokd.scoring.norm import CohortStatistics
 from speechbrain_denokd.scoring.pairs import index_trials
-from speechbrain_denokd.scoring.quality import Qualities, quality_matrix
+from speechbrain_denokd.scoring.quality import (
+    Qualities,
+    measures_of,
+    quality_matrix,
+)
 
 
 class TrialScores(NamedTuple):
@@ -109,6 +114,28 @@ class ScoredTrials(NamedTuple):
                 for measure in measures
             }
         )
+
+    def finish(self, calibration: Calibration | None) -> TrialScores:
+        """Calibrate, if there is a calibration.
+
+        Arguments
+        ---------
+        calibration : Calibration or None
+
+        Returns
+        -------
+        TrialScores
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to measure a quality by that it needs.
+        """
+        llr = None
+        if calibration is not None:
+            measures = measures_of(calibration.quality_names)
+            llr = calibration.llr(self.normalised, self.qualities(measures))
+        return TrialScores(self.raw, self.normalised, llr)
 
     def _values(self) -> dict[str, np.ndarray | None]:
         """Each measure of the utterances."""

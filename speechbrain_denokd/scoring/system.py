@@ -129,7 +129,7 @@ class ScoringSystem:
             an embedding is refused.
         """
         scored = self._score(*gather_trials(embeddings, trials, durations_s))
-        return self._finish(scored)
+        return scored.finish(self.calibration)
 
     def score_indexed(
         self,
@@ -170,7 +170,8 @@ class ScoringSystem:
         >>> system.score_indexed(x, [0], [1]).normalised.round(4)
         array([2.6])
         """
-        return self._finish(self._score(embeddings, enroll, test, durations_s))
+        scored = self._score(embeddings, enroll, test, durations_s)
+        return scored.finish(self.calibration)
 
     def score_pairs(
         self,
@@ -195,7 +196,7 @@ class ScoringSystem:
         Raises
         ------
         ValueError
-            As `score_trials`, or if the sides have different shapes.
+            As `score_trials`, or if the shapes differ.
 
         Example
         -------
@@ -231,11 +232,10 @@ class ScoringSystem:
 
         Arguments
         ---------
-        embeddings : mapping of str to (D,) numpy.ndarray
+        embeddings, durations_s
+            As in `score_trials`.
         trials : (N,) sequence of Trial
             Of speakers that neither encoder nor back-end has learnt from.
-        durations_s : mapping of str to float, optional
-            Seconds of each utterance.
         use_quality : bool
             Let durations, where given, magnitudes, and cohort means, with a
             norm, take part.
@@ -276,8 +276,7 @@ class ScoringSystem:
             prior=effective_prior(point.p_target, point.c_miss, point.c_fa),
         )
         parts = self.backend, self.norm, self.cohort, calibration
-        system = ScoringSystem(*parts)
-        return system, system._finish(scored)
+        return ScoringSystem(*parts), scored.finish(calibration)
 
     def describe(self) -> dict[str, Any]:
         """Return what the scores come from, as JSON values."""
@@ -344,10 +343,23 @@ class ScoringSystem:
         {'kind': 'none', 'top_n': None}
         """
         settings, arrays = read_system_folder(folder)
+        try:
+            return cls._restore(*read_system_folder(folder))
+        except TypeError as error:  # such as a number where a list should be
+            raise ValueError(
+                f"the scoring.json of {folder} has a value of another type "
+                f"than was written ({error}); copy it again"
+            ) from error
+
+    @classmethod
+    def _restore(
+        cls, settings: Mapping[str, Any], arrays: dict[str, np.ndarray]
+    ) -> "ScoringSystem":
+        """Rebuild a system of the values of its files."""
         names = ("backend", "norm", "cohort", "calibration")
-        check_keys(settings, names, f"scoring system of {folder}")
+        check_keys(settings, names, "scoring system")
         backend, norm, cohort, calibration = (settings[name] for name in names)
-        check_keys(norm, ScoreNorm._fields, f"norm of {folder}")
+        check_keys(norm, ScoreNorm._fields, "norm of the scoring system")
         if cohort is not None:
             cohort = Cohort.restore(cohort, arrays.pop("cohort", None))
         if calibration is not None:
@@ -386,13 +398,3 @@ class ScoringSystem:
             durations_s,
             statistics,
         )
-
-    def _finish(self, trials: ScoredTrials) -> TrialScores:
-        """Calibrate, if there is a calibration."""
-        llr = None
-        if self.calibration is not None:
-            measures = measures_of(self.calibration.quality_names)
-            llr = self.calibration.llr(
-                trials.normalised, trials.qualities(measures)
-            )
-        return TrialScores(trials.raw, trials.normalised, llr)

@@ -77,3 +77,20 @@ def test_fact_what_a_user_can_mend_ends_with_2(place, denokd, words, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert not output.exists()
+
+
+def test_fact_models_of_several_recordings_are_scored(place, denokd):
+    lists = place.folder / "enrollment.txt", place.folder / "trials.txt"
+    lists[0].write_text("ann spk10_0 spk10_1\nbob spk11_0\n")
+    lists[1].write_text("1 ann spk10_2\n0 ann spk11_1\n1 bob spk11_2\n")
+    output = place.folder / "scores.txt"
+    result = denokd(
+        *("score", place.model, "--data_root", place.corpus),
+        *("--enrollment", lists[0], "--trials", lists[1]),
+        *("--output", output),
+    )
+    assert result.exit_code == 0, result.output
+    found = read_scores(output)
+    assert [trial.enroll for trial in found.trials] == ["ann", "ann", "bob"]
+    rates = denokd("evaluate", output, "--json")
+    assert json.loads(rates.stdout)[str(output)]["n_speakers"] == 2

@@ -227,6 +227,8 @@ def rewrite(folder, change):
         (lambda s: s["norm"].update(kind="q"), "kind is 'q'"),
         (lambda s: s["cohort"].update(fingerprint="0"), "another cohort than"),
         (lambda s: s.update(cohort=None), r"1 arrays .* \(first: 'cohort'\)"),
+        (lambda s: s.update(norm=5), "value of another type than was written"),
+        (lambda s: s["backend"].update(scorer=[1]), "value of another type"),
         (lambda s: s.update(calibration={}), "missing .*'offset'"),
         (lambda s: s["calibration"].update(scale=-1), "scale of the calib"),
         (lambda s: s["backend"]["scorer"].update(kind="os"), "'os', which is"),
