@@ -97,8 +97,10 @@ class EcapaTdnn(ECAPA_TDNN):
         batch, length, _ = features.shape
         if n_frames is None:
             n_frames = torch.full((batch,), length, device=features.device)
-        # Without padding SpeechBrain's own layers are exact, and faster.
-        padded = bool((n_frames < length).any())
+        # Without padding SpeechBrain's own layers are exact, and faster. An
+        # exported graph has one path for all batches: the masked one.
+        exporting = torch.compiler.is_exporting()
+        padded = exporting or bool((n_frames < length).any())
         padding = _Padding(n_frames, length) if padded else None
         lengths = padding.lengths if padded else None
 

@@ -232,6 +232,8 @@ class StateFusion(nn.Module):
                 "them equal"
             )
         self.n_states = n_states
+        self.input_dim = input_dim
+        self.output_dim = output_dim
         self.windows = state_windows(n_states, n_groups, width, spacing)
         self.groups = nn.ModuleList(
             ProjectionFusion(width, input_dim, output_dim, project)

@@ -7,7 +7,6 @@ Differs: padding is invisible to every operation over time. The authors' own
 code adds a batch norm before the linear layer.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,7 +19,7 @@ from speechbrain_denokd.encoders.masks import frame_mask
 from speechbrain_denokd.encoders.output import EncoderOutput
 from speechbrain_denokd.encoders.pooling import AttentiveStatistics
 from speechbrain_denokd.encoders.redimnet_blocks import ChannelNorm
-from speechbrain_denokd.encoders.redimnet_stage import ReDimNetStage, StageSize
+from speechbrain_denokd.encoders.redimnet_stage import StageSize, build_stages
 from speechbrain_denokd.encoders.reshape import to_1d
 
 
@@ -77,13 +76,6 @@ class ReDimNet(nn.Module):
         embedding_dim: int = 192,
     ):
         super().__init__()
-        sizes = [StageSize(*stage) for stage in stages]
-        total_stride = math.prod(size.stride for size in sizes)
-        if n_mels % total_stride != 0:
-            raise ValueError(
-                f"n_mels={n_mels} is not a multiple of {total_stride}, the "
-                "product of the strides; choose a number of bins that is"
-            )
         self.n_mels = n_mels
         self.frame_dim = n_mels * channels
         self.stem = nn.Sequential(
@@ -91,14 +83,12 @@ class ReDimNet(nn.Module):
         )
         self.mixers = nn.ModuleList(
             LayerAggregation(n_layers, self.frame_dim)
-            for n_layers in range(1, len(sizes) + 1)
+            for n_layers in range(1, len(stages) + 1)
         )
-        self.stages = nn.ModuleList()
-        for size in sizes:
-            stage = ReDimNetStage(channels, n_mels, size, block, group_divisor)
-            self.stages.append(stage)
-            channels, n_mels = stage.channels, stage.n_mels
-        self.mixer = LayerAggregation(len(sizes) + 1, self.frame_dim)
+        self.stages = build_stages(
+            n_mels, channels, stages, block, group_divisor
+        )
+        self.mixer = LayerAggregation(len(stages) + 1, self.frame_dim)
         self.pooling = AttentiveStatistics(self.frame_dim)
         self.linear = nn.Linear(2 * self.frame_dim, embedding_dim)
 

@@ -4,6 +4,8 @@ Source: I. Yakovlev et al., "Reshape Dimensions Network for Speaker
 Recognition", Interspeech 2024.
 """
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -121,6 +123,58 @@ class ReDimNetStage(nn.Module):
             y = self.squeeze(y, mask.unsqueeze(2))
         y = to_1d(y)
         return y if self.context is None else self.context(y, mask)
+
+
+def build_stages(
+    n_mels: int,
+    channels: int,
+    sizes: Sequence[Sequence[int | None]],
+    block: str,
+    group_divisor: int,
+) -> nn.ModuleList:
+    """Stages in a row: each takes the 2-D view that the one before leaves.
+
+    Arguments
+    ---------
+    n_mels, channels : int
+        The 2-D view of the first stage's input.
+    sizes : sequence of StageSize or of four numbers
+        Numbers of each stage.
+    block : str
+        Kind of the 2-D blocks, see `block_2d`.
+    group_divisor : int
+        Channels per group of the 3 x 3 convolutions.
+
+    Returns
+    -------
+    torch.nn.ModuleList of ReDimNetStage
+
+    Raises
+    ------
+    ValueError
+        If ``n_mels`` is not a multiple of the product of the strides.
+
+    Example
+    -------
+    >>> stages = build_stages(
+    ...     24, 4, [(1, 1, 1, None), (2, 1, 1, None)], "convnext", 4
+    ... )
+    >>> stages[1].channels, stages[1].n_mels
+    (8, 12)
+    """
+    sizes = [StageSize(*size) for size in sizes]
+    total_stride = math.prod(size.stride for size in sizes)
+    if n_mels % total_stride != 0:
+        raise ValueError(
+            f"n_mels={n_mels} is not a multiple of {total_stride}, the "
+            "product of the strides; choose a number of bins that is"
+        )
+    stages = nn.ModuleList()
+    for size in sizes:
+        stage = ReDimNetStage(channels, n_mels, size, block, group_divisor)
+        stages.append(stage)
+        channels, n_mels = stage.channels, stage.n_mels
+    return stages
 
 
 class _Squeeze(nn.Module):
