@@ -1,0 +1,1 @@
+"""Optimisers (the arrow ``losses -> step``)."""
