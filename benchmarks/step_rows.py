@@ -145,7 +145,7 @@ def build_step(
     setup = hparams["setup"]
     kind = torch.device(device).type
     n_items = batch_size or size.batch_size.get(kind, setup["batch_size"])
-    embedding_dim = setup["student"]["encoder"].embedding_dim
+    embedding_dim = hparams["modules"]["student"].embedding_dim
     classifier = setup["classifier"](
         input_size=embedding_dim,
         lin_neurons=embedding_dim,

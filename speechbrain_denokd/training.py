@@ -212,7 +212,7 @@ def build_modules(
     """
     setup = page.hparams["setup"]
     n_speeds = len(speed_perturb.factors) if speed_perturb else 1
-    embedding_dim = setup["student"]["encoder"].embedding_dim
+    embedding_dim = page.hparams["modules"]["student"].embedding_dim
     classifier = setup["classifier"](
         input_size=embedding_dim,
         lin_neurons=embedding_dim,
@@ -326,7 +326,7 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     student = _unwrapped(brain.modules["student"])
     write_model_folder(
         folder / "model",
-        encoder_yaml(page.resolved, ["setup", "student", "encoder"]),
+        encoder_yaml(page.resolved, ["student", "encoder"]),
         student,
         _unwrapped(brain.modules["classifier"]),
         setup["corpus"].speakers,

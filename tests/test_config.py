@@ -169,7 +169,7 @@ def test_law_every_page_loads(path, teacher_folder):
     assert setup["epoch_counter"].limit == setup["lr_schedule"].n_epochs == 2
     assert hparams["output_folder"] == f"results/{path.stem}/samples/3"
     modules = hparams["modules"]
-    assert modules["student"] is setup["student"]["encoder"]
+    assert modules["student"] is hparams["student"]["encoder"]
     if path.stem == "ecapa":
         assert sorted(modules) == ["student"]
         return
@@ -261,7 +261,7 @@ def test_law_setups_differ_in_values_not_in_what_they_offer(name):
     common = """
         name description next_line method seed data_folder
         corpus crop_s augment speed_perturb n_workers test_crops_s dev_batch_s
-        student load_teacher classifier
+        ecapa load_teacher classifier
         n_epochs batch_size epoch_counter aam margin_schedule lr lr_schedule
         opt_class
     """
@@ -279,8 +279,9 @@ def test_a_setup_without_data_asks_for_it(name):
 
 
 def test_fact_the_voxceleb_setup_has_the_papers_numbers():
-    setup = load_setup("voxceleb")
-    student = setup["student"]["encoder"]
+    page = load_page("hparams/ecapa.yaml", "voxceleb", "data_folder: some")
+    setup = page.hparams["setup"]
+    student = page.hparams["student"]["encoder"]
     assert (student.frame_dim, student.embedding_dim) == (1536, 192)
     assert sum(p.numel() for p in student.parameters()) == 6_194_048
     assert student.front_end.n_mels == 80

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import torch
+from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.inference.speaker import SpeakerRecognition
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, Classifier
@@ -194,8 +195,8 @@ def test_fact_an_older_folder_is_replaced_whole(trained, folder):
 def test_law_a_page_becomes_a_folder(tmp_path):
     """The encoder is cut out of a whole experiment, without augmentation."""
     page = load_page("hparams/ecapa.yaml")
-    encoder = page.hparams["setup"]["student"]["encoder"].eval()
-    text = encoder_yaml(page.resolved, ["setup", "student", "encoder"])
+    encoder = page.hparams["student"]["encoder"].eval()
+    text = encoder_yaml(page.resolved, ["student", "encoder"])
     assert "feature_augment" not in text
     assert "!ref" not in text
     head = Classifier(64, lin_neurons=64, out_neurons=2)
@@ -275,3 +276,45 @@ def test_missing_files_are_named(folder, name):
     (folder / f"{name}.ckpt").unlink()
     with pytest.raises((ValueError, OSError), match=f"{name}.ckpt"):
         read_model_folder(folder)
+
+
+def test_law_a_folder_holds_every_weight_of_a_fusion_encoder(tmp_path):
+    # Its pre-trained model and stem lie beside the backbone.
+    text = """\
+encoder: !new:speechbrain_denokd.encoders.fusion_encoder.FusionEncoder
+    ptm: !new:speechbrain_denokd.encoders.sv_mixer.SvMixer
+        front_end: !new:speechbrain_denokd.encoders.waveform_conv.WaveformConv
+            hidden_dim: 16
+            conv_dim: 8
+        n_layers: 4
+        n_tokens: 24
+        n_groups: 4
+    front_end: !new:speechbrain_denokd.encoders.fbank.FbankFrontEnd
+        n_mels: 24
+    stem: !new:speechbrain_denokd.encoders.spectrogram_stem.SpectrogramStem
+        n_mels: 24
+        channels: 32
+    backbone: !new:speechbrain_denokd.encoders.ssrfnet.SSRFNet
+        fusion: !new:speechbrain_denokd.encoders.fusion.StateFusion
+            n_states: 4
+            n_groups: 2
+            width: 2
+            input_dim: 16
+            output_dim: 32
+        trunk: !new:speechbrain_denokd.encoders.redimnet_trunk.ReDimNetTrunk
+            n_mels: 8
+            channels: 4
+            stages: [[1, 1, 1, null], [2, 1, 1, 8]]
+            n_maps: 2
+        embedding_dim: 16"""
+    torch.manual_seed(0)
+    encoder = load_hyperpyyaml(text)["encoder"].eval()
+    head = Classifier(16, lin_neurons=16, out_neurons=1)
+    folder = tmp_path / "model"
+    write_model_folder(folder, text, encoder, head, ["x"], 30.0, 0.2)
+    loaded = EncoderClassifier.from_hparams(source=str(folder))
+    wavs, lens = mixed_batch()
+    with torch.no_grad():
+        expected = encoder(wavs, lens).embedding
+    found = loaded.encode_batch(wavs, lens)[:, 0]
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)

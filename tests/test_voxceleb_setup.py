@@ -198,7 +198,7 @@ def test_fact_the_student_alone_needs_no_teacher(tmp_path):
         HPARAMS / "ecapa.yaml", "voxceleb", f"data_folder: {tmp_path}"
     )
     assert "teacher" not in page.hparams["modules"]
-    assert page.hparams["setup"]["student"]["encoder"].embedding_dim == 192
+    assert page.hparams["student"]["encoder"].embedding_dim == 192
 
 
 def test_fact_trial_lists_choose_the_tests(tmp_path):

@@ -44,14 +44,13 @@ speed_perturb: null
 n_workers: 0
 test_crops_s: [null, 0.3]
 dev_batch_s: 10
-student:
-    encoder: !new:speechbrain_denokd.encoders.wav_encoder.WavEncoder
-        front_end: !new:speechbrain_denokd.encoders.fbank.FbankFrontEnd
-            n_mels: 20
-        network: !new:speechbrain_denokd.encoders.ecapa.EcapaTdnn
-            input_size: 20
-            channels: {channels}
-            lin_neurons: 8
+feature_augment: null
+ecapa:
+    n_mels: 20
+    channels: {channels}
+    se_channels: 128
+    attention_channels: 128
+    embedding_dim: 8
 teacher_path: {folder}/teacher
 load_teacher: !name:speechbrain_denokd.distill.teacher.teacher_from_folder
     folder: !ref <teacher_path>

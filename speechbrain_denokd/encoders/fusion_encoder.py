@@ -114,6 +114,16 @@ class FusionEncoder(nn.Module):
         self.feature_augment = feature_augment
 
     @property
+    def network(self) -> nn.Module:
+        """What a model folder stores the weights of: all of it."""
+        return self
+
+    @property
+    def state_dim(self) -> int:
+        """Channels of the hidden states."""
+        return self.ptm.hidden_dim
+
+    @property
     def frame_dim(self) -> int:
         """Channels of the frame-level tap, ``C``."""
         return self.backbone.frame_dim
@@ -161,7 +171,9 @@ class FusionEncoder(nn.Module):
         ValueError
             If an utterance is shorter than ``min_samples``.
         """
-        return self.backbone(*self.streams(wavs, lens))
+        frames, states, n_frames = self.streams(wavs, lens)
+        output = self.backbone(frames, states, n_frames)
+        return output._replace(states=tuple(states))
 
     def streams(
         self, wavs: Tensor, lens: Tensor

@@ -21,6 +21,9 @@ class EncoderOutput(NamedTuple):
     n_frames : (B,) torch.Tensor of int64
         Valid frames of each utterance; frames from ``n_frames[b]`` on are
         padding and mean nothing.
+    states : tuple of (B, T', C') torch.Tensor
+        Hidden states of a pre-trained model inside the encoder, E_1 first;
+        empty where there is none.
 
     Example
     -------
@@ -37,3 +40,4 @@ class EncoderOutput(NamedTuple):
     frames: Tensor
     embedding: Tensor
     n_frames: Tensor
+    states: tuple[Tensor, ...] = ()

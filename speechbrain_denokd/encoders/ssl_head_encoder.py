@@ -62,6 +62,16 @@ class SslHeadEncoder(nn.Module):
         self.head = head
 
     @property
+    def network(self) -> nn.Module:
+        """What a model folder stores the weights of: all of it."""
+        return self
+
+    @property
+    def state_dim(self) -> int:
+        """Channels of the hidden states."""
+        return self.ptm.hidden_dim
+
+    @property
     def frame_dim(self) -> int:
         """Channels of the frame-level tap, ``C``."""
         return self.head.frame_dim
@@ -105,4 +115,5 @@ class SslHeadEncoder(nn.Module):
         ValueError
             If an utterance is shorter than ``min_samples``.
         """
-        return self.head(*self.ptm(wavs, lens))
+        stages, n_frames = self.ptm(wavs, lens)
+        return self.head(stages, n_frames)._replace(states=tuple(stages[1:]))
