@@ -344,7 +344,7 @@ class ScoringSystem:
         """
         settings, arrays = read_system_folder(folder)
         try:
-            return cls._restore(*read_system_folder(folder))
+            return cls._restore(settings, arrays)
         except TypeError as error:  # such as a number where a list should be
             raise ValueError(
                 f"the scoring.json of {folder} has a value of another type "
