@@ -104,14 +104,7 @@ class TrainingCrops(Dataset):
         needed = self.n_samples
         if self.speed_perturb is not None:
             needed = int(needed * max(self.speed_perturb.factors)) + 1
-        stop = row.stop
-        if stop is None:
-            # A manifest's duration may be off by 0.1 s: ask the file.
-            stop = read_header(row.wav).n_samples
-        if stop - row.start <= needed:
-            return load_audio(row.wav, row.start, row.stop, self.sample_rate)
-        start = int(rng.integers(row.start, stop - needed + 1))
-        return load_audio(row.wav, start, start + needed, self.sample_rate)
+        return read_stretch(row, needed, rng, self.sample_rate)
 
 
 class WholeUtterances(Dataset):
@@ -167,3 +160,49 @@ class WholeUtterances(Dataset):
             n_samples = round(self.crop_s * self.sample_rate)
             wav = crop_from_id(wav, n_samples, row.id)
         return {"id": row.id, "sig": torch.from_numpy(wav)}
+
+
+def read_stretch(
+    row: Utterance,
+    n_samples: int,
+    rng: np.random.Generator,
+    sample_rate: int = 16000,
+) -> np.ndarray:
+    """Read a random stretch of an utterance, or all of a shorter one.
+
+    Arguments
+    ---------
+    row : Utterance
+    n_samples : int
+        Length of the stretch.
+    rng : numpy.random.Generator
+        Source of the place; untouched when the utterance is not longer.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    (min(S, n_samples),) numpy.ndarray of float32
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file cannot be used.
+
+    Example
+    -------
+    >>> import soundfile, tempfile
+    >>> path = tempfile.mkdtemp() + "/a.wav"
+    >>> soundfile.write(path, np.zeros(400), 16000)
+    >>> row = Utterance("u1", 0.025, path, 0, 400, "ann")
+    >>> read_stretch(row, 300, np.random.default_rng(0)).size
+    300
+    """
+    stop = row.stop
+    if stop is None:
+        # A manifest's duration may be off by 0.1 s: ask the file.
+        stop = read_header(row.wav).n_samples
+    if stop - row.start <= n_samples:
+        return load_audio(row.wav, row.start, row.stop, sample_rate)
+    start = int(rng.integers(row.start, stop - n_samples + 1))
+    return load_audio(row.wav, start, start + n_samples, sample_rate)

@@ -1,0 +1,1 @@
+"""Several speakers at once: from utterances to mixtures and their trials."""
