@@ -31,6 +31,7 @@ setup(
         "safetensors>=0.4",
         "huggingface_hub>=1",
         "typer>=0.15",
+        "packaging",
         "tqdm",
     ],
     entry_points={
@@ -38,13 +39,21 @@ setup(
     },
     extras_require={
         "tensorboard": ["tensorboard"],
+        "onnx": ["onnx>=1.17", "onnxruntime>=1.19", "onnxscript>=0.5"],
+        "demo": ["gradio>=6.31,<7"],
+        # faiss and torch crash together on macOS (two OpenMP runtimes).
+        "index": ["faiss-cpu>=1.8; sys_platform != 'darwin'"],
         "dev": [
             "pytest>=8",
             "hypothesis",
             "ruff>=0.12,<0.18",
             "diffusers>=0.30",
             "espeakng-loader",
+            "onnx>=1.17",
+            "onnxruntime>=1.19",
+            "onnxscript>=0.5",
             "tensorboard",
+            "faiss-cpu>=1.8; sys_platform != 'darwin'",
         ],
     },
 )

@@ -162,15 +162,22 @@ def write_model_folder(
     unfinished.rename(folder)
 
 
-def read_model_folder(folder: str | Path, device: str = "cpu") -> LoadedModel:
+def read_model_folder(
+    folder: str | Path, device: str = "cpu", trust: bool = False
+) -> LoadedModel:
     """Load a folder as SpeechBrain's inference class does.
+
+    Of a published folder nothing is run; of any other its YAML is, if all
+    that it names is this package's own.
 
     Arguments
     ---------
     folder : str or Path
-        Written by `write_model_folder`.
+        Written by `write_model_folder` or `publish.publish`.
     device : str
         Where the model is put.
+    trust : bool
+        Run the YAML whatever it names, as SpeechBrain does.
 
     Returns
     -------
@@ -182,14 +189,24 @@ def read_model_folder(folder: str | Path, device: str = "cpu") -> LoadedModel:
     FileNotFoundError
         If the folder, or its ``hyperparams.yaml``, is not there.
     ValueError
-        If weights do not fit.
+        If weights do not fit, a published folder was changed, or the YAML
+        would run anything else.
     """
+    # Not above: a published folder is loaded as a `LoadedModel`.
+    from speechbrain_denokd.publish.checksums import is_published
+    from speechbrain_denokd.publish.hyperparams_scan import check_page
+    from speechbrain_denokd.publish.safe_folder import read_published
+
     folder = Path(folder)
+    if is_published(folder) and not trust:
+        return read_published(folder, device).model
     if not (folder / "hyperparams.yaml").is_file():
         raise FileNotFoundError(
             f"no model folder at {folder}: it holds no hyperparams.yaml; give "
             "the folder that training wrote (results/.../model)"
         )
+    if not trust:
+        check_page(folder)
     try:
         model = EncoderClassifier.from_hparams(
             source=str(folder), run_opts={"device": device}

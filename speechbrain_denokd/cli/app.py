@@ -8,20 +8,34 @@ import typer
 
 from speechbrain_denokd.cli.calibrate import calibrate
 from speechbrain_denokd.cli.compare import compare
+from speechbrain_denokd.cli.demo import demo
+from speechbrain_denokd.cli.diarize import diarize
+from speechbrain_denokd.cli.doctor import doctor
+from speechbrain_denokd.cli.enroll import enroll
 from speechbrain_denokd.cli.evaluate import evaluate
+from speechbrain_denokd.cli.export import export
+from speechbrain_denokd.cli.identify import identify
+from speechbrain_denokd.cli.info import info
+from speechbrain_denokd.cli.publish import publish
 from speechbrain_denokd.cli.score import score
 from speechbrain_denokd.cli.trials import trials
 from speechbrain_denokd.cli.verify import verify
 
 app = typer.Typer(
     name="denokd",
-    help="Compact speaker verification: score, calibrate, evaluate, verify.",
+    help="Compact speaker verification, from a recording to a decision.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (verify, score, evaluate, compare, calibrate):
+COMMANDS = (
+    *(verify, enroll, identify, diarize),
+    *(score, evaluate, compare, calibrate),
+    *(publish, export, info),
+    *(demo, doctor),
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(trials, name="trials")
 

@@ -82,6 +82,10 @@ def calibrate(
     from speechbrain_denokd.evaluation import extract_embeddings
     from speechbrain_denokd.metrics import OperatingPoint
     from speechbrain_denokd.model_folder import read_model_folder
+    from speechbrain_denokd.publish.checksums import (
+        is_published,
+        write_checksums,
+    )
     from speechbrain_denokd.score_report import calibration_rates
     from speechbrain_denokd.score_tables import calibration_table
     from speechbrain_denokd.scoring import fitting
@@ -111,6 +115,8 @@ def calibrate(
         plan, train, dev, embed(dev.utterances), point
     )
     system.save(model)
+    if is_published(model):
+        write_checksums(model)
     rates = calibration_rates(scores, dev.trials, point)
     if as_json:
         print(json.dumps({"rates": rates, **system.describe()}))

@@ -1,19 +1,30 @@
 """Audio files in, waveforms out: manifest row -> wav (S,)."""
 
+import re
 import shlex
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
+
+from speechbrain_denokd.data.resample import change_rate as change_rate
+from speechbrain_denokd.data.resample import resampled_blocks
 
 # What libsndfile decodes and speech corpora use. AAC (.m4a) is not among it.
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 AAC_SUFFIXES = (".m4a", ".aac", ".mp4")
 
 _HEADER_TOLERANCE_S = 0.1
+# A damaged header may claim any rate; the filter grows with it.
+_LOWEST_HZ, _HIGHEST_HZ = 1_000, 768_000
+# Of a file no more than this is decoded at once, whatever its header says.
+_BLOCK_S = 10.0
+# libsndfile's remark on the data of a WAV, and the sizes that tools write
+# when they do not know it: 2 GiB less a page, 4 GiB less a byte.
+_WAV_SIZE = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
+_UNKNOWN_BYTES = 0x7FFF_F000
 
 _FFMPEG = ("ffmpeg", "-nostdin", "-v", "error", "-y")
 _PCM_OPTIONS = ("-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav")
@@ -83,7 +94,8 @@ def read_header(path: str | Path) -> AudioHeader:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is AAC, has no readable header or holds no samples.
+        If the file is AAC, has no readable header, holds no samples, or is a
+        WAV shorter than its header says.
 
     Example
     -------
@@ -95,12 +107,15 @@ def read_header(path: str | Path) -> AudioHeader:
     """
     _check_readable(path)
     try:
-        info = soundfile.info(str(path))
+        with soundfile.SoundFile(str(path)) as file:
+            header = AudioHeader(file.frames, file.samplerate)
+            remarks = file.extra_info
     except soundfile.SoundFileError as error:
         raise _corrupt(path, error) from error
-    if info.frames <= 0:
+    if header.n_samples <= 0:
         raise _empty(path)
-    return AudioHeader(info.frames, info.samplerate)
+    _check_size(path, header, remarks)
+    return header
 
 
 def load_audio(
@@ -147,71 +162,95 @@ def load_audio(
     >>> load_audio(path, start=1, stop=3).tolist()
     [0.25, 0.5]
     """
-    header = read_header(path)
-    if header.sample_rate != sample_rate and not resample:
-        raise ValueError(
-            f"{path} has a sample rate of {header.sample_rate} Hz, but "
-            f"{sample_rate} Hz is asked for: convert the file or pass "
-            "resample=True."
-        )
-    stop = header.n_samples if stop is None else stop
-    _check_stretch(path, start, stop, header.n_samples)
-    samples = _decode(path, start, stop, header.sample_rate)
-    wav = _to_mono(path, samples, channel)
-    if not np.isfinite(wav).all():
-        raise ValueError(
-            f"{path} holds {int((~np.isfinite(wav)).sum())} samples that are "
-            f"NaN or infinite (of {wav.size}): write the file again or drop "
-            "its row."
-        )
-    return change_rate(wav, header.sample_rate, sample_rate)
+    blocks = list(
+        audio_blocks(path, start, stop, sample_rate, resample, channel)
+    )
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def change_rate(wav: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
-    """Resample a waveform by a polyphase filter.
+def audio_blocks(
+    path: str | Path,
+    start: int = 0,
+    stop: int | None = None,
+    sample_rate: int = 16000,
+    resample: bool = False,
+    channel: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Read what `load_audio` returns, ten seconds at a time.
 
     Arguments
     ---------
-    wav : (S,) numpy.ndarray
-        Waveform at ``rate_hz``.
-    rate_hz, new_rate_hz : int
-        Rates before and after.
+    path, start, stop, sample_rate, resample, channel
+        As `load_audio`.
 
-    Returns
-    -------
-    (ceil(S * new_rate_hz / rate_hz),) numpy.ndarray of float32
+    Yields
+    ------
+    (S,) numpy.ndarray of float32
+        Blocks whose concatenation is the waveform. No more than a few of them
+        are in memory, in the file's rate and channel count or after them.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_audio`, some of them only after the first blocks.
 
     Example
     -------
-    >>> change_rate(np.zeros(441, dtype=np.float32), 44100, 16000).shape
-    (160,)
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.wav"
+    >>> soundfile.write(path, np.zeros(25 * 8000), 8000)
+    >>> [len(block) for block in audio_blocks(path, sample_rate=8000)]
+    [80000, 80000, 40000]
     """
-    if rate_hz == new_rate_hz:
-        return wav
-    ratio = Fraction(new_rate_hz, rate_hz)
-    changed = resample_poly(wav, ratio.numerator, ratio.denominator)
-    return changed.astype(np.float32)
+    header = read_header(path)
+    if header.sample_rate != sample_rate:
+        _check_rates(path, header.sample_rate, sample_rate, resample)
+    stop = header.n_samples if stop is None else stop
+    _check_stretch(path, start, stop, header.n_samples)
+    blocks = _mono_blocks(path, start, stop, header.sample_rate, channel)
+    return resampled_blocks(blocks, header.sample_rate, sample_rate)
 
 
-def _decode(
-    path: str | Path, start: int, stop: int, sample_rate: int
-) -> np.ndarray:
-    """Samples ``start`` to ``stop`` of every channel, (S, channels)."""
+def _mono_blocks(
+    path: str | Path,
+    start: int,
+    stop: int,
+    rate_hz: int,
+    channel: int | None,
+) -> Iterator[np.ndarray]:
+    """Samples ``start`` to ``stop`` in mono, at the file's own rate."""
+    n_read, n_wanted = 0, stop - start
+    block = max(int(_BLOCK_S * rate_hz), 1)
     try:
-        samples, _ = soundfile.read(
-            str(path), start=start, stop=stop, dtype="float32", always_2d=True
-        )
+        with soundfile.SoundFile(str(path)) as file:
+            file.seek(start)
+            while n_read < n_wanted:
+                samples = file.read(
+                    min(block, n_wanted - n_read), "float32", always_2d=True
+                )
+                if not len(samples):
+                    break
+                n_read += len(samples)
+                yield _finite(path, _to_mono(path, samples, channel), n_read)
     except soundfile.SoundFileError as error:
         raise _corrupt(path, error) from error
     # A header promises more than a truncated file holds. MP3 headers are
     # estimates, which is why a few frames may be missing.
-    n_least = stop - start - _HEADER_TOLERANCE_S * sample_rate
-    if len(samples) < max(n_least, 1):
+    if n_read < max(n_wanted - _HEADER_TOLERANCE_S * rate_hz, 1):
         raise ValueError(
-            f"{path} is truncated: {stop - start} samples were expected from "
-            f"sample {start}, {len(samples)} could be read; copy it again."
+            f"{path} is truncated: {n_wanted} samples were expected from "
+            f"sample {start}, {n_read} could be read; copy it again."
         )
-    return samples
+
+
+def _finite(path: str | Path, wav: np.ndarray, n_read: int) -> np.ndarray:
+    n_bad = wav.size - np.count_nonzero(np.isfinite(wav))
+    if n_bad:
+        raise ValueError(
+            f"{path} holds {n_bad} samples that are NaN or infinite (of "
+            f"{n_read} read): write the file again or drop its row."
+        )
+    return wav
 
 
 def _to_mono(
@@ -226,6 +265,39 @@ def _to_mono(
             f"channel {channel}: choose one from 0."
         )
     return np.ascontiguousarray(samples[:, channel])
+
+
+def _check_size(path: str | Path, header: AudioHeader, remarks: str) -> None:
+    """Refuse a WAV whose end is missing, which libsndfile reads anyway."""
+    found = _WAV_SIZE.search(remarks)
+    if found is None:
+        return
+    promised, present = map(int, found.groups())
+    if promised >= _UNKNOWN_BYTES or not present:
+        return  # written to a pipe: nobody knew the size
+    missing_s = (promised / present - 1) * header.duration
+    if missing_s > _HEADER_TOLERANCE_S:
+        raise ValueError(
+            f"{path} is truncated: its header promises {missing_s:.1f} s more "
+            f"than the {header.duration:.1f} s in it; copy it again."
+        )
+
+
+def _check_rates(
+    path: str | Path, rate_hz: int, wanted_hz: int, resample: bool
+) -> None:
+    """Refuse another rate, unless it may and can be converted."""
+    if not resample:
+        raise ValueError(
+            f"{path} has a sample rate of {rate_hz} Hz, but {wanted_hz} Hz is "
+            "asked for: convert the file or pass resample=True."
+        )
+    if not _LOWEST_HZ <= rate_hz <= _HIGHEST_HZ:
+        raise ValueError(
+            f"{path} has a sample rate of {rate_hz} Hz, which no recording of "
+            f"speech has ({_LOWEST_HZ} to {_HIGHEST_HZ} Hz): its header may be "
+            "damaged; copy it again or drop its row."
+        )
 
 
 def _check_stretch(

@@ -7,6 +7,7 @@ The waveform takes two ways to frames of one rate, and a backbone joins them:
     frames, hidden states -> backbone -> EncoderOutput
 """
 
+import torch
 from torch import Tensor, nn
 
 from speechbrain_denokd.encoders.masks import frame_mask, valid_samples
@@ -196,8 +197,9 @@ class FusionEncoder(nn.Module):
             Valid frames of both.
         """
         n_samples = valid_samples(lens, wavs.shape[1])
-        shortest = int(n_samples.min())
-        if shortest < self.min_samples:
+        exporting = torch.compiler.is_exporting()  # a graph cannot raise
+        shortest = 0 if exporting else int(n_samples.min())
+        if not exporting and shortest < self.min_samples:
             raise ValueError(
                 f"an utterance of {shortest} samples is too short: the "
                 f"encoder needs at least {self.min_samples}; repeat or drop it"

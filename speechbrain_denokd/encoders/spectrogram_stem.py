@@ -78,7 +78,8 @@ class SpectrogramStem(nn.Module):
         ValueError
             If an utterance is too short for one frame.
         """
-        shortest = int(n_frames.min())
+        exporting = torch.compiler.is_exporting()
+        shortest = KERNEL if exporting else int(n_frames.min())
         if shortest < KERNEL:
             raise ValueError(
                 f"an utterance of {shortest} mel frames is too short for the "
@@ -133,8 +134,9 @@ def align_streams(
     >>> frames.shape[1], state.shape[1], n_frames.tolist()
     (149, 149, [149, 90])
     """
+    exporting = torch.compiler.is_exporting()
     apart = (n_frames - n_state_frames).abs() > 1
-    if bool(apart.any()):
+    if not exporting and bool(apart.any()):
         i = int(apart.nonzero()[0])
         raise ValueError(
             f"utterance {i} has {int(n_frames[i])} spectrogram frames, but "
@@ -142,7 +144,10 @@ def align_streams(
             "the same audio and the same frame rate (20 ms)"
         )
     n_frames = torch.minimum(n_frames, n_state_frames)
-    length = int(n_frames.max())
+    if exporting:  # sizes may not depend on values
+        length = torch.sym_min(frames.shape[1], states[0].shape[1])
+    else:
+        length = int(n_frames.max())
     return (
         frames[:, :length],
         tuple(state[:, :length] for state in states),

@@ -176,6 +176,8 @@ class SvMixer(nn.Module):
             ``n_tokens`` frames although ``length_policy`` is ``fixed``.
         """
         n_samples = valid_samples(lens, wavs.shape[1])
+        if torch.compiler.is_exporting():
+            return self._for_export(wavs, n_samples)
         self._check_lengths(n_samples)
         wavs = wavs[:, : int(n_samples.max())]
         n_frames = self.count_frames(n_samples)
@@ -187,6 +189,19 @@ class SvMixer(nn.Module):
             axis = time_axis(n_frames, int(n_frames.max()), self.n_tokens)
             stages = self._encode(wavs, n_samples, axis)
         return WavLMOutput(stages, n_frames)
+
+    def _for_export(self, wavs: Tensor, n_samples: Tensor) -> WavLMOutput:
+        """As a graph: no checks, and one path for all batches."""
+        if self.length_policy != "interpolate":
+            raise ValueError(
+                f"length_policy={self.length_policy!r} makes as many windows "
+                "as a recording is long, which no graph can; train with "
+                "'interpolate'"
+            )
+        n_frames = self.count_frames(n_samples)
+        length = self.count_frames(wavs.shape[1])
+        axis = time_axis(n_frames, length, self.n_tokens)
+        return WavLMOutput(self._encode(wavs, n_samples, axis), n_frames)
 
     def _check_lengths(self, n_samples: Tensor) -> None:
         shortest, longest = int(n_samples.min()), int(n_samples.max())

@@ -17,6 +17,7 @@ Differs from transformers:
 from math import prod
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from transformers import AutoModel, Wav2Vec2Config
 from transformers.models.wav2vec2.modeling_wav2vec2 import (
@@ -161,8 +162,10 @@ class WaveformConv(nn.Module):
         ValueError
             If an utterance is too short for one frame.
         """
-        shortest = int(n_samples.min())
-        if shortest < FRAME_SAMPLES:
+        # A graph cannot raise, and has one path: that of padded batches.
+        exporting = torch.compiler.is_exporting()
+        shortest = 0 if exporting else int(n_samples.min())
+        if not exporting and shortest < FRAME_SAMPLES:
             raise ValueError(
                 f"an utterance of {shortest} samples is too short for the "
                 f"convolutions, which need at least {FRAME_SAMPLES}; repeat "

@@ -243,8 +243,10 @@ class WavLM(speechbrain_wavlm.WavLM):
         """
         length = wav.shape[1]
         n_samples = valid_samples(wav_lens, length)
-        shortest = int(n_samples.min())
-        if shortest < self.min_samples:
+        # A graph cannot raise, and has one path: that of padded batches.
+        exporting = torch.compiler.is_exporting()
+        shortest = 0 if exporting else int(n_samples.min())
+        if not exporting and shortest < self.min_samples:
             raise ValueError(
                 f"an utterance of {shortest} samples is too short for WavLM, "
                 f"which needs at least {self.min_samples}; repeat or drop it"

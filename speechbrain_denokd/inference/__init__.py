@@ -5,6 +5,7 @@ the names that model folders give them.
 """
 
 from speechbrain_denokd.inference.embedder import SpeakerEmbedder, Verification
+from speechbrain_denokd.inference.gallery import Gallery, Match
 from speechbrain_denokd.inference.modules import (
     EmbeddingModel,
     PassOn,
@@ -13,6 +14,8 @@ from speechbrain_denokd.inference.modules import (
 
 __all__ = [
     "EmbeddingModel",
+    "Gallery",
+    "Match",
     "PassOn",
     "SpeakerEmbedder",
     "Verification",

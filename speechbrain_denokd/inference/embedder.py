@@ -12,7 +12,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from speechbrain_denokd.data.audio import load_audio
+from speechbrain_denokd.inference.modules import EmbeddingModel
 from speechbrain_denokd.metrics import OperatingPoint, bayes_threshold
+from speechbrain_denokd.publish.checksums import is_published
+from speechbrain_denokd.publish.hyperparams_scan import check_page
+from speechbrain_denokd.publish.safe_folder import read_published
 from speechbrain_denokd.scoring.run import scoring_of
 from speechbrain_denokd.scoring.system import ScoringSystem
 
@@ -81,18 +85,25 @@ class SpeakerEmbedder(Pretrained):
         self.scoring = scoring
 
     @classmethod
-    def from_hparams(cls, source, hparams_file="hyperparams.yaml", **kwargs):
+    def from_hparams(
+        cls, source, hparams_file="hyperparams.yaml", trust=False, **kwargs
+    ):
         """Load a model folder, from disk or from the Hugging Face hub.
 
-        Loading runs the classes that its YAML names: trust the source.
+        Of a folder made by `denokd publish` nothing is run. Of any other, the
+        YAML is, if all that it names is this package's own.
 
         Arguments
         ---------
         source : str or Path
             Folder, or ``user/name`` on the hub, which is downloaded whole.
         hparams_file : str
+        trust : bool
+            Run whatever the YAML names, as SpeechBrain does. It can be
+            anything: only for folders whose author you trust.
         **kwargs
-            As SpeechBrain's ``from_hparams``; ``run_opts={"device": ...}``.
+            ``run_opts={"device": ...}`` and ``freeze_params``; further ones
+            of SpeechBrain's ``from_hparams`` where a YAML is run.
 
         Returns
         -------
@@ -103,9 +114,16 @@ class SpeakerEmbedder(Pretrained):
         FileNotFoundError
             If the path names no model folder.
         ValueError
-            If weights or scoring files do not fit.
+            If weights or scoring files do not fit, a published folder was
+            changed, or the YAML would run anything else.
         """
         folder = local_folder(source)
+        if is_published(folder) and not trust:
+            found = read_published(folder)
+            modules = {"embedding_model": EmbeddingModel(found.model.encoder)}
+            return cls(modules, {}, scoring=found.scoring, **kwargs)
+        if not trust:
+            check_page(folder, hparams_file)
         return super().from_hparams(
             source=str(folder),
             hparams_file=hparams_file,

@@ -9,6 +9,7 @@ from speechbrain_denokd.plots.calibration import plot_calibration
 from speechbrain_denokd.plots.det import plot_det
 from speechbrain_denokd.plots.det_band import DetBand, det_band
 from speechbrain_denokd.plots.histograms import plot_histograms
+from speechbrain_denokd.plots.spectrogram import plot_spectrogram
 from speechbrain_denokd.plots.steps import plot_steps
 from speechbrain_denokd.plots.tsne import plot_tsne
 
@@ -18,6 +19,7 @@ __all__ = [
     "plot_calibration",
     "plot_det",
     "plot_histograms",
+    "plot_spectrogram",
     "plot_steps",
     "plot_tsne",
 ]

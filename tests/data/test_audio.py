@@ -3,6 +3,7 @@ import pytest
 import soundfile
 
 from speechbrain_denokd.data.audio import (
+    audio_blocks,
     change_rate,
     ffmpeg_command,
     load_audio,
@@ -107,6 +108,64 @@ def test_truncated_file_is_not_returned_short(tmp_path, suffix, message):
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=rf"a\.{suffix} {message}"):
         load_audio(path)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_reference_blocks_are_the_whole_ten_seconds_at_a_time(tmp_path, rate):
+    wav = np.random.default_rng(0).uniform(-0.5, 0.5, (23 * rate, 2))
+    path = write(tmp_path / "a.wav", wav, rate, subtype="FLOAT")
+    start, stop = rate // 3, 22 * rate + 1
+    blocks = list(audio_blocks(path, start, stop, resample=True))
+    # The filter keeps the last milliseconds for a block of their own.
+    assert len(blocks) == (3 if rate == 16000 else 4)
+    assert max(map(len, blocks)) <= 160_100
+    mono = wav[start:stop].astype(np.float32).mean(axis=1)
+    expected = change_rate(mono, rate, 16000)
+    np.testing.assert_allclose(
+        np.concatenate(blocks), expected, rtol=0, atol=1e-6
+    )
+    whole = load_audio(path, start, stop, resample=True)
+    np.testing.assert_array_equal(whole, np.concatenate(blocks))
+
+
+def test_samples_that_are_not_finite_are_found_in_later_blocks(tmp_path):
+    wav = np.zeros(12 * 16000)
+    wav[-1] = np.nan
+    path = write(tmp_path / "a.wav", wav, subtype="FLOAT")
+    with pytest.raises(ValueError, match="1 samples that are NaN"):
+        load_audio(path)
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 2**31 - 1])
+def test_rates_that_no_recording_has_are_not_converted(tmp_path, rate):
+    path = write(tmp_path / "a.wav", np.full(100, 0.1), 16000)
+    data = bytearray(path.read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"rate of {rate} Hz, which no reco"):
+        load_audio(path, resample=True)
+
+
+def test_a_wav_without_its_end_is_refused(tmp_path):
+    path = write(tmp_path / "a.wav", np.full(16000, 0.1))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 4])
+    message = r"a\.wav is truncated: .* 0\.8 s more than the 0\.2 s in it"
+    for read in (read_header, load_audio):
+        with pytest.raises(ValueError, match=message):
+            read(path)
+    # A few milliseconds are not worth a refusal.
+    path.write_bytes(whole[:-320])
+    assert load_audio(path).size == 15840
+
+
+@pytest.mark.parametrize("size", [2**31 - 4096, 2**32 - 1])
+def test_fact_a_wav_from_a_pipe_does_not_know_its_size(tmp_path, size):
+    path = write(tmp_path / "a.wav", np.full(16000, 0.1))
+    data = bytearray(path.read_bytes())
+    data[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert load_audio(path).size == 16000
 
 
 def test_m4a_gives_the_command(tmp_path):

@@ -1,0 +1,1 @@
+"""A trained model as a file that a product can run: ``model -> graph``."""
