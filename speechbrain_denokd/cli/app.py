@@ -11,6 +11,7 @@ from speechbrain_denokd.cli.compare import compare
 from speechbrain_denokd.cli.demo import demo
 from speechbrain_denokd.cli.diarize import diarize
 from speechbrain_denokd.cli.doctor import doctor
+from speechbrain_denokd.cli.embed import embed
 from speechbrain_denokd.cli.enroll import enroll
 from speechbrain_denokd.cli.evaluate import evaluate
 from speechbrain_denokd.cli.export import export
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(verify, enroll, identify, diarize),
+    *(verify, embed, enroll, identify, diarize),
     *(score, evaluate, compare, calibrate),
     *(publish, export, info),
     *(demo, doctor),

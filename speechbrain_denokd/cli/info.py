@@ -18,7 +18,7 @@ def info(model: Model, as_json: AsJson = False):
 
     Example: denokd info pretrained/sample_teacher
     """
-    from speechbrain_denokd.inference.embedder import local_folder
+    from speechbrain_denokd.inference.source import local_folder
     from speechbrain_denokd.publish.describe import describe_folder
 
     found = describe_folder(local_folder(model))

@@ -19,7 +19,7 @@ from speechbrain_denokd.extraction.recording import Windowing
 from speechbrain_denokd.extraction.run import Effort, extract
 from speechbrain_denokd.extraction.shards import Shards, Skipped
 from speechbrain_denokd.extraction.storage import check_output
-from speechbrain_denokd.inference.embedder import local_folder
+from speechbrain_denokd.inference.source import local_folder
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
 

@@ -6,13 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
 from speechbrain.inference.interfaces import Pretrained
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from speechbrain_denokd.data.audio import load_audio
+from speechbrain_denokd.extraction.inputs import Item
+from speechbrain_denokd.extraction.recording import (
+    Windowing,
+    duration_of,
+    mean_of_windows,
+    read_windows,
+)
 from speechbrain_denokd.inference.modules import EmbeddingModel
+from speechbrain_denokd.inference.source import local_folder
 from speechbrain_denokd.metrics import OperatingPoint, bayes_threshold
 from speechbrain_denokd.publish.checksums import is_published
 from speechbrain_denokd.publish.hyperparams_scan import check_page
@@ -20,6 +26,7 @@ from speechbrain_denokd.publish.safe_folder import read_published
 from speechbrain_denokd.scoring.run import scoring_of
 from speechbrain_denokd.scoring.system import ScoringSystem
 
+_WINDOWING = Windowing()
 _SAMPLE_RATE_HZ = 16_000
 _SHORTEST_S = 0.1  # less says nothing of a speaker
 
@@ -151,29 +158,53 @@ class SpeakerEmbedder(Pretrained):
         with self.inference_ctx:
             return self.mods.embedding_model(wavs, lens).squeeze(1).float()
 
-    def encode_file(self, path: str | Path) -> np.ndarray:
-        """(D,) embedding of an audio file of any rate and channel count.
+    def encode_file(
+        self, path: str | Path, windowing: Windowing = _WINDOWING
+    ) -> np.ndarray:
+        """Embed an audio file of any rate, channel count and length.
+
+        Arguments
+        ---------
+        path : str or Path
+        windowing : Windowing
+            A longer recording is read and embedded window by window, so that
+            memory stays flat; its embedding is the mean of the windows'.
+
+        Returns
+        -------
+        (D,) numpy.ndarray
 
         Raises
         ------
-        FileNotFoundError, ValueError
-            As `read_recording`.
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it cannot be decoded, is shorter than 0.1 s, not finite, or
+            silent.
         """
-        return self.encode_files([path])[0]
+        return self._encode(path, windowing)[0]
 
     def encode_files(self, paths: Sequence[str | Path]) -> np.ndarray:
-        """(N, D) embeddings of audio files, in one padded batch.
+        """(N, D) embeddings of audio files, each as by `encode_file`.
 
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            As `read_recording`.
+        For thousands of files, ``denokd embed`` is faster and goes on after
+        errors.
         """
-        wavs = [read_recording(path) for path in paths]
-        lengths = torch.tensor([len(wav) for wav in wavs])
-        batch = pad_sequence(wavs, batch_first=True)
-        embeddings = self.encode_batch(batch, lengths / lengths.max())
-        return embeddings.cpu().numpy()
+        return np.stack([self.encode_file(path) for path in paths])
+
+    def _encode(
+        self, path: str | Path, windowing: Windowing
+    ) -> tuple[np.ndarray, float]:
+        """Embedding and seconds of a recording."""
+        item = Item(str(path), str(path))
+        duration_s = duration_of(item)
+        windows = read_windows(item, duration_s, windowing)
+
+        def embed(wavs):
+            [wav] = wavs  # one window at a time: padding would cost memory
+            return self.encode_batch(torch.from_numpy(wav)[None]).cpu().numpy()
+
+        return mean_of_windows(windows, embed), duration_s
 
     def verify_files(
         self,
@@ -197,11 +228,11 @@ class SpeakerEmbedder(Pretrained):
         Raises
         ------
         FileNotFoundError, ValueError
-            As `read_recording`.
+            As `encode_file`.
         """
-        wavs = [read_recording(path) for path in (enroll, test)]
-        sides = [self.encode_batch(wav[None]).cpu().numpy() for wav in wavs]
-        durations = [np.array([len(wav) / _SAMPLE_RATE_HZ]) for wav in wavs]
+        found = [self._encode(path, _WINDOWING) for path in (enroll, test)]
+        sides = [embedding[None] for embedding, _ in found]
+        durations = [np.array([duration_s]) for _, duration_s in found]
         scored = self.scoring.score_pairs(*sides, *durations)
         score = float(scored.normalised[0])
         if scored.llr is None:
@@ -210,43 +241,6 @@ class SpeakerEmbedder(Pretrained):
         point = point or self.scoring.point
         threshold = bayes_threshold(point.p_target, point.c_miss, point.c_fa)
         return Verification(score, llr, threshold, llr >= threshold)
-
-
-def local_folder(source: str | Path) -> Path:
-    """The folder itself, or a copy of that on the hub.
-
-    Arguments
-    ---------
-    source : str or Path
-        Folder, or ``user/name``.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is neither a folder nor can be a name on the hub.
-
-    Example
-    -------
-    >>> local_folder("pretrained/sample_teacher").name
-    'sample_teacher'
-    >>> local_folder("results/missing/model")
-    Traceback (most recent call last):
-        ...
-    FileNotFoundError: no model folder at results/missing/model; ...
-    """
-    if Path(source).is_dir():
-        return Path(source)
-    name = str(source)
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise FileNotFoundError(
-            f"no model folder at {name}; give the folder that training wrote "
-            "(results/.../model), or user/name of a model on the hub"
-        )
-    return Path(snapshot_download(name))
 
 
 def read_recording(path: str | Path) -> Tensor:

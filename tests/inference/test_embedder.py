@@ -6,8 +6,10 @@ import soundfile
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
+from speechbrain_denokd.extraction.recording import Windowing
 from speechbrain_denokd.inference import SpeakerEmbedder
-from speechbrain_denokd.inference.embedder import local_folder, read_recording
+from speechbrain_denokd.inference.embedder import read_recording
+from speechbrain_denokd.inference.source import local_folder
 from speechbrain_denokd.metrics import OperatingPoint
 from speechbrain_denokd.model_folder import write_model_folder
 from speechbrain_denokd.scoring.backend import cosine_backend
@@ -65,6 +67,21 @@ def test_reference_embeddings_are_those_of_plain_speechbrain(
             rtol=0,
             atol=1e-5,
         )
+
+
+def test_law_a_long_recording_is_the_mean_of_its_windows(model, tmp_path):
+    rng = np.random.default_rng(0)
+    wav = 0.1 * rng.standard_normal(3 * 16000)
+    path = tmp_path / "long.wav"
+    soundfile.write(path, wav, 16000, subtype="FLOAT")
+    parts = []
+    for n in range(3):
+        part = tmp_path / f"{n}.wav"
+        second = wav[n * 16000 : (n + 1) * 16000]
+        soundfile.write(part, second, 16000, subtype="FLOAT")
+        parts.append(model.encode_file(part))
+    found = model.encode_file(path, Windowing(window_s=1.0, overlap_s=0.0))
+    np.testing.assert_allclose(found, np.mean(parts, axis=0), rtol=0, atol=1e-5)
 
 
 def test_reference_llr_is_the_affine_map_of_the_cosine(model, wavs):
@@ -128,7 +145,7 @@ def test_fact_a_name_on_the_hub_is_downloaded_whole(monkeypatch, tmp_path):
         return str(tmp_path)
 
     monkeypatch.setattr(
-        "speechbrain_denokd.inference.embedder.snapshot_download", download
+        "speechbrain_denokd.inference.source.snapshot_download", download
     )
     assert local_folder("somebody/ecapa") == tmp_path
     assert asked == ["somebody/ecapa"]

@@ -5,7 +5,7 @@ import torch
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from speechbrain_denokd.inference import SpeakerEmbedder
-from speechbrain_denokd.inference import embedder as module
+from speechbrain_denokd.inference import source as module
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.publish.card import Details
 from speechbrain_denokd.publish.checksums import write_checksums
