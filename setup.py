@@ -39,6 +39,7 @@ setup(
     },
     extras_require={
         "tensorboard": ["tensorboard"],
+        "archives": ["kaldiio>=2.18", "pyarrow>=15"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.19", "onnxscript>=0.5"],
         "demo": ["gradio>=6.31,<7"],
         # faiss and torch crash together on macOS (two OpenMP runtimes).
@@ -49,6 +50,9 @@ setup(
             "ruff>=0.12,<0.18",
             "diffusers>=0.30",
             "espeakng-loader",
+            "gradio>=6.31,<7",
+            "kaldiio>=2.18",
+            "pyarrow>=15",
             "onnx>=1.17",
             "onnxruntime>=1.19",
             "onnxscript>=0.5",
