@@ -45,7 +45,7 @@ def test_fact_a_damaged_model_is_a_line_of_the_report(tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     found = by_name(examine(tmp_path))["bundled model"]
     assert found.status == "fail"
-    assert "cannot be read as weights" in found.found
+    assert "it is damaged" in found.found
 
 
 def test_fact_a_broken_torch_is_a_line_of_the_report(monkeypatch):
