@@ -91,6 +91,7 @@ def embed(
         n_threads or extraction.default_threads(),
     )
     share = extraction.Share.from_environment()
+    extraction.keep_freed_memory()
     try:
         report = extraction.run_job(job, effort, share, progress=not as_json)
     except torch.OutOfMemoryError as error:

@@ -9,6 +9,8 @@ file               arrow
 ``batches``        durations -> batches of similar length
 ``engine``         encoder -> function ``wavs -> embeddings``
 ``packed_ecapa``   the same of an ECAPA-TDNN, faster on a CPU
+``fast_fbank``     its features
+``memory``         the process's memory between two batches
 ``run``            items -> shards of embeddings, in threads
 ``shards``         finished parts on disk, and their merging
 ``storage``        embeddings <-> .npz, .ark, .parquet
@@ -19,6 +21,7 @@ file               arrow
 from speechbrain_denokd.extraction.engine import embedding_function
 from speechbrain_denokd.extraction.inputs import Item, read_items
 from speechbrain_denokd.extraction.job import Job, Report, Share, run_job
+from speechbrain_denokd.extraction.memory import keep_freed_memory
 from speechbrain_denokd.extraction.recording import Windowing
 from speechbrain_denokd.extraction.run import Effort, default_threads
 from speechbrain_denokd.extraction.shards import Skipped
@@ -39,6 +42,7 @@ __all__ = [
     "Windowing",
     "default_threads",
     "embedding_function",
+    "keep_freed_memory",
     "read_embeddings",
     "read_items",
     "run_job",

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from speechbrain_denokd.encoders.ecapa import EcapaTdnn
 from speechbrain_denokd.encoders.fbank import FbankFrontEnd
 from speechbrain_denokd.encoders.wav_encoder import WavEncoder
+from speechbrain_denokd.extraction.fast_fbank import FastFbank
 
 # oneDNN compiles a kernel for each number of rows, and keeps the last 1024.
 _ROW_STEP = 32
@@ -67,7 +68,7 @@ class PackedEcapa:
                 "filterbank, on the CPU; use it as it is"
             )
         network = encoder.network
-        self.front_end = encoder.front_end
+        self.features = FastFbank(encoder.front_end)
         self.min_frames = network.min_frames
         self.dtype = dtype
         self.first = _Convolution(network.blocks[0].conv, dtype)
@@ -95,7 +96,7 @@ class PackedEcapa:
         ValueError
             If one is shorter than the network's context.
         """
-        features = [self._features(torch.from_numpy(wav)) for wav in wavs]
+        features = [self.features(torch.from_numpy(wav)) for wav in wavs]
         rows = _Rows([len(frames) for frames in features])
         if min(rows.sizes) < self.min_frames:
             raise ValueError(
@@ -118,10 +119,6 @@ class PackedEcapa:
                 row.fill_(torch.nan)
         return embeddings.numpy()
 
-    def _features(self, wav: Tensor) -> Tensor:
-        n_samples = torch.tensor([len(wav)])
-        return self.front_end(wav[None], n_samples)[0][0]
-
 
 def is_packable(encoder: nn.Module) -> bool:
     """Whether `PackedEcapa` can compute what an encoder does.
@@ -142,7 +139,7 @@ def is_packable(encoder: nn.Module) -> bool:
     if not (
         isinstance(encoder, WavEncoder)
         and type(encoder.network) is EcapaTdnn
-        and isinstance(encoder.front_end, FbankFrontEnd)
+        and type(encoder.front_end) is FbankFrontEnd
     ):
         return False
     activations = [
