@@ -99,11 +99,71 @@ class WarmupCosine:
 
     def __call__(self, epochs: float) -> float:
         """Learning rate after ``epochs`` finished epochs."""
-        span = self.highest - self.lowest
         if epochs < self.warmup_epochs:
+            span = self.highest - self.lowest
             return self.lowest + span * epochs / self.warmup_epochs
         left = self.n_epochs - self.warmup_epochs
-        angle = (
-            math.pi * (min(epochs, self.n_epochs) - self.warmup_epochs) / left
-        )
-        return self.lowest + 0.5 * span * (1 + math.cos(angle))
+        done = (epochs - self.warmup_epochs) / left
+        return _cosine(self.highest, self.lowest, done)
+
+
+@dataclass(frozen=True)
+class TwoStageCosine:
+    """A cosine for a first optimiser, then another one for a second.
+
+    Source: K. Koo et al., "SSRFNet", 2026, Section 3.3: AdamW from 1e-3 to
+    1e-4 in 5,000 steps, SGD from 1e-1 to 1e-4 until step 304,000, which are
+    0.586 and 35.6 epochs of 8,531 steps. Goes with
+    `speechbrain_denokd.optim.two_stage.TwoStage` and its ``first_epochs``.
+
+    Arguments
+    ---------
+    first_highest, first_lowest : float
+        Learning rates of the first optimiser.
+    first_epochs : float
+        Epochs of the first; 0 leaves all to the second.
+    highest, lowest : float
+        Learning rates of the second.
+    n_epochs : float
+        Length of the whole run.
+
+    Raises
+    ------
+    ValueError
+        If the first stage is not shorter than the run.
+
+    Example
+    -------
+    >>> schedule = TwoStageCosine(1e-3, 1e-4, 2, 0.1, 1e-4, n_epochs=12)
+    >>> [round(schedule(epochs), 6) for epochs in (0, 1, 2, 7, 12)]
+    [0.001, 0.00055, 0.1, 0.05005, 0.0001]
+    """
+
+    first_highest: float
+    first_lowest: float
+    first_epochs: float
+    highest: float
+    lowest: float
+    n_epochs: float
+
+    def __post_init__(self):
+        if not 0 <= self.first_epochs < self.n_epochs:
+            raise ValueError(
+                f"first_epochs={self.first_epochs} must be 0 or more and less "
+                f"than n_epochs={self.n_epochs}; set --warmup_epochs"
+            )
+
+    def __call__(self, epochs: float) -> float:
+        """Learning rate after ``epochs`` finished epochs."""
+        if epochs < self.first_epochs:
+            done = epochs / self.first_epochs
+            return _cosine(self.first_highest, self.first_lowest, done)
+        left = self.n_epochs - self.first_epochs
+        done = (epochs - self.first_epochs) / left
+        return _cosine(self.highest, self.lowest, done)
+
+
+def _cosine(highest: float, lowest: float, done: float) -> float:
+    """Half a cosine; ``done`` is the share that is over."""
+    angle = math.pi * min(done, 1.0)
+    return lowest + 0.5 * (highest - lowest) * (1 + math.cos(angle))

@@ -47,14 +47,15 @@ from speechbrain_denokd.scoring.backend import cosine_backend
 from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
 from speechbrain_denokd.scoring.fitting import EVEN, Plan, fit_system
 from speechbrain_denokd.scoring.system import ScoringSystem
+from speechbrain_denokd.start_weights import start_weights
 
 logger = logging.getLogger(__name__)
 
 _USAGE = """\
 usage: python train.py hparams/METHOD.yaml [--setup NAME] [--KEY=VALUE ...]
 
-METHOD   ecapa, kd_label, kd_embedding, kd_frame, dkd, non_target_kd,
-         head_tail_kd, denokd_frame, denokd_embedding, denokd_frame_embedding
+METHOD   a page of hparams/, such as ecapa, kd_label, denokd_frame, redimnet,
+         ssrfnet or ssl_mhfa; README.md says what each is
 NAME     samples (bundled corpus, minutes on a laptop; the default),
          voxceleb (the paper's), manifest (any corpus with manifests)
 KEY      any key of the page or its set-up, e.g. --seed=2 --n_epochs=5, or an
@@ -158,39 +159,61 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     n_steps : int
         Steps of the optimiser in all.
     """
-    setup = page.hparams["setup"]
-    corpus = setup["corpus"]
+    values = settings(page)
+    corpus = values["corpus"]
     for prepare in corpus.prepare:
         run_on_main(prepare)
-    speed_perturb = setup["speed_perturb"] and setup["speed_perturb"](
+    speed_perturb = values["speed_perturb"] and values["speed_perturb"](
         n_speakers=len(corpus.speakers)
     )
     modules = build_modules(page, corpus.speakers, speed_perturb)
+    start_weights(
+        modules,
+        corpus.speakers,
+        values.get("init_from"),
+        values.get("ptm_source"),
+    )
     crops = TrainingCrops(
         corpus.train_rows,
         {speaker: i for i, speaker in enumerate(corpus.speakers)},
-        setup["crop_s"],
-        page.hparams["seed"],
-        setup["augment"] and setup["augment"](),
+        values["crop_s"],
+        values["seed"],
+        values["augment"] and values["augment"](),
         speed_perturb,
     )
     batches = EpochBatches(
         len(crops),
-        setup["batch_size"],
-        page.hparams["seed"],
+        values["batch_size"],
+        values["seed"],
         get_rank() or 0,
         _n_ranks(),
     )
     brain = build_brain(page, modules, run_opts, len(batches))
     brain.train_sampler = batches
     brain.fit(
-        setup["epoch_counter"],
-        loader(crops, batches, setup["n_workers"]),
-        dev_loader(corpus.dev_set, setup["dev_batch_s"]),
+        values["epoch_counter"],
+        loader(crops, batches, values["n_workers"]),
+        dev_loader(corpus.dev_set, values["dev_batch_s"]),
     )
     n_steps = brain.optimizer_step  # the best checkpoint holds its own count
     brain.on_evaluate_start(min_key="eer")
     return brain, n_steps
+
+
+def settings(page: Page) -> dict:
+    """What a page and its set-up say, together.
+
+    A method with a training of its own has keys such as ``opt_class`` on its
+    page; they take the place of the set-up's.
+
+    Example
+    -------
+    >>> page = Page({"seed": 1, "lr": 2, "setup": {"lr": 3, "n": 4}}, "")
+    >>> values = settings(page)
+    >>> values["seed"], values["lr"], values["n"]
+    (1, 2, 4)
+    """
+    return {**page.hparams["setup"], **page.hparams}
 
 
 def build_modules(
@@ -210,10 +233,9 @@ def build_modules(
     -------
     dict of str to torch.nn.Module
     """
-    setup = page.hparams["setup"]
     n_speeds = len(speed_perturb.factors) if speed_perturb else 1
     embedding_dim = page.hparams["modules"]["student"].embedding_dim
-    classifier = setup["classifier"](
+    classifier = settings(page)["classifier"](
         input_size=embedding_dim,
         lin_neurons=embedding_dim,
         out_neurons=n_speeds * len(speakers),
@@ -241,23 +263,22 @@ def build_brain(
     -------
     speechbrain.Brain
     """
-    hparams, setup = page.hparams, page.hparams["setup"]
+    values = settings(page)
     recoverables = {
         name: module for name, module in modules.items() if name != "teacher"
     }
-    recoverables["epoch_counter"] = setup["epoch_counter"]
-    return hparams["brain_class"](
+    recoverables["epoch_counter"] = values["epoch_counter"]
+    return values["brain_class"](
         modules=modules,
-        opt_class=setup["opt_class"],
+        opt_class=values["opt_class"],
         hparams={
-            **setup,
-            **hparams,
+            **values,
             "n_batches": n_batches,
-            "dev_set": setup["corpus"].dev_set,
+            "dev_set": values["corpus"].dev_set,
         },
         run_opts=run_opts,
         checkpointer=AtomicCheckpointer(
-            Path(hparams["output_folder"]) / "checkpoints", recoverables
+            Path(values["output_folder"]) / "checkpoints", recoverables
         ),
     )
 
@@ -321,46 +342,46 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     dict
         The record, also in ``metrics.json``.
     """
-    hparams, setup = page.hparams, page.hparams["setup"]
-    folder = Path(hparams["output_folder"])
+    values = settings(page)
+    folder = Path(values["output_folder"])
     student = _unwrapped(brain.modules["student"])
     write_model_folder(
         folder / "model",
         encoder_yaml(page.resolved, ["student", "encoder"]),
         student,
         _unwrapped(brain.modules["classifier"]),
-        setup["corpus"].speakers,
-        setup["aam"].scale,
-        setup["aam"].margin,
+        values["corpus"].speakers,
+        values["aam"].scale,
+        values["aam"].margin,
     )
     # What is measured is what others will load.
     encoder = read_model_folder(folder / "model", str(brain.device)).encoder
-    system = calibrate(encoder, setup["corpus"].dev_set, setup["n_workers"])
+    system = calibrate(encoder, values["corpus"].dev_set, values["n_workers"])
     system.save(folder / "model")
     tests = {}
-    for test_set in setup["corpus"].test_sets:
+    for test_set in values["corpus"].test_sets:
         tests[test_set.name] = evaluate(
             encoder,
             test_set,
             folder / test_set.name,
-            setup["test_crops_s"],
+            values["test_crops_s"],
             system,
             {
                 "model": str(folder / "model"),
                 "model_sha256": folder_fingerprint(folder / "model"),
-                **setup["corpus"].files_of(test_set.name),
+                **values["corpus"].files_of(test_set.name),
             },
-            setup["n_workers"],
+            values["n_workers"],
             progress=not brain.noprogressbar,
         )
-        print(f"\n{hparams['method']} on {test_set.name} ({setup['name']})\n")
+        print(f"\n{values['method']} on {test_set.name} ({values['name']})\n")
         print(results_table(tests[test_set.name]))
     best = brain.checkpointer.find_checkpoint(min_key="eer")
     record = {
-        "method": hparams["method"],
-        "setup": setup["name"],
-        "seed": hparams["seed"],
-        "description": setup["description"],
+        "method": values["method"],
+        "setup": values["name"],
+        "seed": values["seed"],
+        "description": values["description"],
         "tests": tests,
         "n_parameters": sum(p.numel() for p in student.parameters()),
         **cost,
@@ -376,7 +397,7 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     write_whole(
         folder / "command.txt", f"{command}\ncommit {record['commit']}\n"
     )
-    print(f"\nmodel folder: {folder / 'model'}\n{setup['next_line']}")
+    print(f"\nmodel folder: {folder / 'model'}\n{values['next_line']}")
     return record
 
 

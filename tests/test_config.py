@@ -9,8 +9,16 @@ from speechbrain import parse_arguments
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
 from speechbrain_denokd.config import load_page
+from speechbrain_denokd.encoders.redimnet import redimnet
+from speechbrain_denokd.encoders.wavlm_folder import save_random_wavlm
+from speechbrain_denokd.losses.inter_top_k import InterTopK
+from speechbrain_denokd.losses.margin import AamSoftmax
 from speechbrain_denokd.model_folder import write_model_folder
+from speechbrain_denokd.optim.two_stage import TwoStage
+from speechbrain_denokd.training import settings
+from tests.encoders.unispeech_layout import tiny_config
 from tests.tiny import ENCODER_TEXT, tiny_encoder
+from tests.tiny_setup import write_ssl_teacher
 
 PAGES = sorted(Path("hparams").glob("*.yaml"))
 
@@ -157,26 +165,103 @@ def test_a_malformed_override_is_refused(page):
 
 # -- the pages of this project ---------------------------------------------
 
+ALONE = {
+    "ecapa",
+    "redimnet",
+    "ssrfnet_alone",
+    "ssrfnet_lmft",
+    "ssl_ca_mhfa",
+    "ssl_ecapa",
+    "ssl_lap",
+    "ssl_mhfa",
+}
+SSL_TAUGHT = {
+    "dual_branch",
+    "fgfm",
+    "ptm_redimnet",
+    "ssrfnet",
+    "ssrfnet_transformer",
+    "sum_fusion",
+}
+
+
+@pytest.fixture(scope="module")
+def ssl_teacher_folder(tmp_path_factory):
+    return write_ssl_teacher(tmp_path_factory.mktemp("ssl_teacher") / "model")
+
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_law_every_page_loads(path, teacher_folder):
-    overrides = "seed: 3\nn_epochs: 2"
-    if path.stem != "ecapa":
+def test_law_every_page_loads(path, teacher_folder, ssl_teacher_folder):
+    overrides = "seed: 3\nn_epochs: 2\nwarmup_epochs: 1"
+    if path.stem in SSL_TAUGHT:
+        overrides += f"\nssl_teacher_path: {ssl_teacher_folder}"
+        overrides += "\nteacher_layers: [1, 2]"
+    elif path.stem not in ALONE:
         overrides += f"\nteacher_path: {teacher_folder}"
-    hparams = load_page(path, overrides=overrides).hparams
-    setup = hparams["setup"]
-    assert hparams["method"] == setup["method"] == path.stem
-    assert setup["epoch_counter"].limit == setup["lr_schedule"].n_epochs == 2
-    assert hparams["output_folder"] == f"results/{path.stem}/samples/3"
+    page = load_page(path, overrides=overrides)
+    hparams, values = page.hparams, settings(page)
+    assert values["method"] == values["setup"]["method"] == path.stem
+    assert values["epoch_counter"].limit == values["lr_schedule"].n_epochs == 2
+    assert values["output_folder"] == f"results/{path.stem}/samples/3"
     modules = hparams["modules"]
     assert modules["student"] is hparams["student"]["encoder"]
-    if path.stem == "ecapa":
+    if path.stem in ALONE:
         assert sorted(modules) == ["student"]
         return
     assert sorted(modules) == ["distiller", "student", "teacher"]
-    assert modules["teacher"].speakers == ("a", "b")
     weights = modules["distiller"].weights
     assert list(weights) == list(modules["distiller"].terms)
+    if path.stem in SSL_TAUGHT:
+        assert weights == {"hidden": 1}
+        assert modules["teacher"].classifier is None
+    else:
+        assert modules["teacher"].speakers == ("a", "b")
+
+
+# What a set-up says of training, and what reads it when --key changes it.
+TRAINING = {
+    "n_epochs": ("20", lambda v: v["epoch_counter"].limit == 20),
+    "warmup_epochs": ("1", lambda v: _first_epochs(v["lr_schedule"]) == 1),
+    "batch_size": ("7", lambda v: v["batch_size"] == 7),
+    "lr": ("0.5", lambda v: v["lr_schedule"].highest == 0.5),
+    "margin_start_epoch": (
+        "1\nmargin_end_epoch: 9",
+        lambda v: v["margin_schedule"].start_epoch == 1,
+    ),
+    "margin_end_epoch": ("9", lambda v: v["margin_schedule"].end_epoch == 9),
+    "epoch_counter": ("7", lambda v: v["epoch_counter"] == 7),
+    "opt_class": ("7", lambda v: v["opt_class"] == 7),
+    "lr_schedule": ("7", lambda v: v["lr_schedule"] == 7),
+    "margin_schedule": ("7", lambda v: v["margin_schedule"] == 7),
+    "aam": ("7", lambda v: v["aam"] == 7),
+}
+
+
+def _first_epochs(schedule):
+    return getattr(schedule, "first_epochs", None) or schedule.warmup_epochs
+
+
+@pytest.mark.parametrize("key", TRAINING)
+@pytest.mark.parametrize(
+    "name", ["ecapa", "redimnet", "ssrfnet_alone", "ssrfnet_lmft", "ssl_mhfa"]
+)
+def test_law_no_option_of_training_is_ignored(name, key):
+    """A page with a training of its own has every key of the set-up's."""
+    value, is_read = TRAINING[key]
+    page = load_page(f"hparams/{name}.yaml", overrides=f"{key}: {value}")
+    assert is_read(settings(page))
+
+
+def test_law_pages_of_two_stages_share_their_training():
+    """Rows of one table differ in what they are about."""
+    lines = {}
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        if "blocks/two_stage.yaml" in text:
+            begin = text.index("# Training: ")
+            lines[path.stem] = text[begin : text.index("\nmodules:")]
+    assert set(lines) == SSL_TAUGHT | {"redimnet", "ssrfnet_alone"}
+    assert len(set(lines.values())) == 1
 
 
 @pytest.mark.parametrize(
@@ -261,15 +346,18 @@ def test_law_setups_differ_in_values_not_in_what_they_offer(name):
     common = """
         name description next_line method seed data_folder
         corpus crop_s augment speed_perturb n_workers test_crops_s dev_batch_s
-        ecapa load_teacher classifier
+        ecapa redimnet ssrfnet wavlm wavlm_source wavlm_freeze wavlm_ecapa mhfa
+        lap load_teacher load_ssl_teacher ssl_teacher_path teacher_layers
+        classifier
         n_epochs batch_size epoch_counter aam margin_schedule lr lr_schedule
-        opt_class
+        opt_class two_stage large_margin
     """
     setup = load_setup(name)
     assert setup["name"] == name
     assert set(common.split()) <= set(setup)
     # Nothing is read and no teacher is loaded before it is asked for.
     assert callable(setup["load_teacher"])
+    assert callable(setup["load_ssl_teacher"])
 
 
 @pytest.mark.parametrize("name", sorted(set(SETUPS) - {"samples"}))
@@ -294,3 +382,90 @@ def test_fact_the_voxceleb_setup_has_the_papers_numbers():
     )
     assert setup["lr_schedule"].warmup_epochs == 5
     assert setup["test_crops_s"] == [None, 4, 3, 2]
+
+
+def voxceleb(name, *overrides):
+    """A page and its set-up's values, together."""
+    lines = ["data_folder: some", *overrides]
+    return settings(
+        load_page(f"hparams/{name}.yaml", "voxceleb", "\n".join(lines))
+    )
+
+
+def n_parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_fact_ssrfnet_has_its_papers_numbers():
+    values = voxceleb("ssrfnet_alone")
+    student = values["student"]["encoder"]
+    # SV-Mixer, and the rest as the authors' code has it.
+    assert n_parameters(student.ptm) == 49_680_460
+    assert n_parameters(student) == 75_164_380
+    assert (student.front_end.n_mels, student.embedding_dim) == (80, 192)
+    assert (values["batch_size"], values["crop_s"]) == (128, 3.0)
+    # 304,000 steps.
+    assert round(304_000 / (1_092_009 // 128)) == values["epoch_counter"].limit
+    rate = values["lr_schedule"]
+    switch = rate.first_epochs
+    assert switch == pytest.approx(5_000 / (1_092_009 // 128), abs=1e-3)
+    assert [rate(e) for e in (0, switch - 1e-6, switch, 36)] == pytest.approx(
+        [1e-3, 1e-4, 0.1, 1e-4], rel=1e-4
+    )
+    optimizer = values["opt_class"]([torch.nn.Parameter(torch.zeros(1))])
+    assert isinstance(optimizer, TwoStage)
+    assert optimizer.first_epochs == switch
+    assert isinstance(optimizer.first, torch.optim.AdamW)
+    (sgd,) = optimizer.second.param_groups
+    assert (sgd["momentum"], sgd["nesterov"]) == (0.9, True)
+    assert sgd["weight_decay"] == 2e-5
+    aam = values["aam"]
+    assert isinstance(aam, InterTopK)
+    assert (aam.scale, aam.top_k, aam.penalty) == (30, 5, 0.1)
+    assert [values["margin_schedule"](e) for e in (0, 36)] == [0.2, 0.2]
+
+
+def test_fact_the_spectrogram_alone_is_redimnet_b2():
+    student = voxceleb("redimnet")["student"]["encoder"]
+    b2 = redimnet("B2")
+    assert n_parameters(student.network) == n_parameters(b2) == 4_888_240
+    student.network.load_state_dict(b2.state_dict())
+
+
+def test_fact_ssrfnet_learns_three_layers_of_a_normalised_wavlm(tmp_path):
+    source = save_random_wavlm(tiny_config(), tmp_path)
+    values = voxceleb("ssrfnet", f"ssl_teacher_path: {source}")
+    (term,) = values["distiller"].terms.values()
+    assert term.layers == (8, 16, 24)
+    assert values["teacher"].encoder.ptm.normalize_wav
+    assert not any(p.requires_grad for p in values["teacher"].parameters())
+
+
+SMALL_WAVLM = (
+    "wavlm: {state_dim: 32, conv_dim: [8, 8, 8, 8, 8, 8, 8], n_layers: 2, "
+    "n_heads: 2, ff_dim: 16}"
+)
+
+
+def test_fact_heads_are_trained_on_a_frozen_wavlm_at_first():
+    values = voxceleb("ssl_mhfa", SMALL_WAVLM)
+    student = values["student"]["encoder"]
+    assert values["ptm_source"] == "microsoft/wavlm-large"
+    assert not any(p.requires_grad for p in student.ptm.parameters())
+    # Another front: 2,302,554 with 13 layers of 768 channels.
+    head = 2 * 3 + 2 * (32 * 128 + 128) + 128 * 64 + 64 + 8192 * 256 + 256
+    assert n_parameters(student.head) == head
+    values = voxceleb("ssl_mhfa", SMALL_WAVLM, "freeze_ptm: false")
+    ptm = values["student"]["encoder"].ptm
+    assert all(p.requires_grad for p in ptm.parameters())
+
+
+def test_fact_the_large_margin_is_wespeakers():
+    values = voxceleb("ssrfnet_lmft")
+    assert values["init_from"] == "results/ssrfnet/voxceleb/1/model"
+    assert [values["margin_schedule"](e) for e in (0, 5)] == [0.5, 0.5]
+    assert (values["crop_s"], values["batch_size"]) == (6.0, 64)
+    assert values["speed_perturb"] is None
+    assert type(values["aam"]) is AamSoftmax and values["aam"].scale == 30
+    rate = values["lr_schedule"]
+    assert [rate(e) for e in (0, 5)] == pytest.approx([1e-4, 2.5e-5])

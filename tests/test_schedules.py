@@ -2,7 +2,11 @@
 
 import pytest
 
-from speechbrain_denokd.schedules import MarginSchedule, WarmupCosine
+from speechbrain_denokd.schedules import (
+    MarginSchedule,
+    TwoStageCosine,
+    WarmupCosine,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +51,54 @@ def test_law_no_warmup_starts_at_the_highest_rate_and_ends_at_the_lowest():
     assert rates[-1] == pytest.approx(1e-5)
 
 
+STEPS = 1_092_009 // 128  # of an epoch of VoxCeleb2 in SSRFNet's batches
+
+
+def ssrfnet(step):
+    """Its Section 3.3: 5,000 steps, then until 304,000."""
+    schedule = TwoStageCosine(
+        1e-3, 1e-4, 5_000 / STEPS, 0.1, 1e-4, n_epochs=304_000 / STEPS
+    )
+    return schedule(step / STEPS)
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        (0, 1e-3),
+        (1_250, 1e-4 + 9e-4 * (2 + 2**0.5) / 4),  # cos(45 degrees)
+        (2_500, 5.5e-4),
+        (5_000, 0.1),
+        (5_000 + 299_000 / 3, 0.1 - 0.0999 / 4),  # cos(60 degrees) = 1 / 2
+        (154_500, 0.05005),
+        (304_000, 1e-4),
+    ],
+)
+def test_fact_two_stages_of_ssrfnet(step, rate):
+    assert ssrfnet(step) == pytest.approx(rate, rel=1e-9)
+
+
+def test_law_each_stage_falls_and_the_second_starts_at_its_highest():
+    first = [ssrfnet(step) for step in range(0, 5_000, 100)]
+    second = [ssrfnet(step) for step in range(5_000, 304_001, 1_000)]
+    for rates, highest in ((first, 1e-3), (second, 0.1)):
+        assert rates[0] == pytest.approx(highest)
+        assert rates == sorted(rates, reverse=True)
+    assert first[-1] == pytest.approx(1e-4, rel=0.01)
+
+
+def test_fact_no_first_stage_is_one_cosine():
+    schedule = TwoStageCosine(1e-3, 1e-4, 0, 0.1, 0.0, n_epochs=2)
+    assert [schedule(epochs) for epochs in (0, 1, 2)] == pytest.approx(
+        [0.1, 0.05, 0.0]
+    )
+
+
 def test_error_impossible_schedules():
     with pytest.raises(ValueError, match="warmup_epochs=5 .* n_epochs=5"):
         WarmupCosine(1e-3, 1e-5, warmup_epochs=5, n_epochs=5)
     with pytest.raises(ValueError, match="end_epoch=3 .* start_epoch=4"):
         MarginSchedule(4, 3)
+    for first in (3, -1):
+        with pytest.raises(ValueError, match=f"first_epochs={first} .*=3; set"):
+            TwoStageCosine(1e-3, 1e-4, first, 0.1, 1e-4, n_epochs=3)

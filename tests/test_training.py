@@ -17,6 +17,8 @@ import soundfile
 import torch
 
 from speechbrain_denokd.brains.distill import DistillBrain
+from speechbrain_denokd.brains.speaker import SpeakerBrain
+from speechbrain_denokd.checkpoints import AtomicCheckpointer
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.training import main
 from tests.tiny_setup import ROOT, write_pages, write_teacher
@@ -69,6 +71,19 @@ def weights(folder):
     }
 
 
+def last_weights(folder):
+    """Of the last checkpoint; the model is that of the best."""
+    checkpoints = AtomicCheckpointer(Path(folder, "checkpoints"))
+    path = checkpoints.find_checkpoint().path
+    return {
+        f"{name}.{key}": value
+        for name in ("student", "classifier")
+        for key, value in torch.load(
+            path / f"{name}.ckpt", weights_only=True
+        ).items()
+    }
+
+
 def losses(folder, name):
     """A loss in each epoch, from the log that users read."""
     text = Path(folder, "train_log.txt").read_text()
@@ -79,8 +94,10 @@ def losses(folder, name):
 @pytest.mark.parametrize("page", PAGES)
 def test_law_every_page_trains_and_leaves_a_model(pages, tmp_path, page):
     folder = tmp_path / page
-    # Six speakers have no head of ten.
-    extra = ("--top_k=2",) if page == "head_tail_kd" else ()
+    extra = {
+        "head_tail_kd": ("--top_k=2",),  # six speakers have no head of ten
+        "ssrfnet_lmft": ("--init_from=null", "--lr=0.01"),
+    }.get(page, ())
     record = main(arguments(pages, page, folder, "--n_epochs=2", *extra))
     assert json.loads((folder / "metrics.json").read_text()) == record
     assert losses(folder, "speaker")[1] < losses(folder, "speaker")[0]
@@ -147,10 +164,86 @@ def test_law_killed_and_resumed_equals_uninterrupted(pages, tmp_path):
         check=True,
         capture_output=True,
     )
-    expected, resumed = weights(whole), weights(killed)
-    assert expected.keys() == resumed.keys()
+    for weights_of in (weights, last_weights):
+        expected, resumed = weights_of(whole), weights_of(killed)
+        assert expected.keys() == resumed.keys()
+        for name, value in expected.items():
+            assert torch.equal(value, resumed[name]), name
+
+
+class _Killed(BaseException):
+    """Nothing catches it: as a kill, and in this process."""
+
+
+@pytest.mark.parametrize("stop", [(2, 3), (2, 7), (3, 4)])
+def test_law_a_run_stopped_around_the_optimisers_switch_takes_the_same_steps(
+    pages, tmp_path, monkeypatch, whole_two_stage_run, stop
+):
+    """AdamW until the fourth step of epoch 2, then SGD with its momentum."""
+    folder = tmp_path / "stopped"
+    argv = arguments(pages, "redimnet", folder, *TWO_STAGE)
+    step_start = SpeakerBrain.on_fit_batch_start
+
+    def stopping(brain, batch, should_step):
+        if (brain.epoch, brain.step) == stop:
+            raise _Killed
+        step_start(brain, batch, should_step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpeakerBrain, "on_fit_batch_start", stopping)
+        with pytest.raises(_Killed):
+            main(argv)
+    main(argv)
+    expected, resumed = last_weights(whole_two_stage_run), last_weights(folder)
     for name, value in expected.items():
         assert torch.equal(value, resumed[name]), name
+
+
+TWO_STAGE = ("--n_epochs=3", "--ckpt_interval_steps=1")
+
+
+@pytest.fixture(scope="module")
+def whole_two_stage_run(pages, tmp_path_factory):
+    """Eight steps an epoch."""
+    folder = tmp_path_factory.mktemp("two_stage") / "whole"
+    main(arguments(pages, "redimnet", folder, *TWO_STAGE))
+    return folder
+
+
+def test_fact_a_pages_training_takes_the_place_of_the_set_ups(pages, tmp_path):
+    """48 utterances: batches of 6 for two stages, of 8 by the set-up."""
+    steps = {}
+    for page in ("redimnet", "kd_label_redimnet"):
+        record = main(arguments(pages, page, tmp_path / page, "--n_epochs=2"))
+        steps[page] = record["n_steps"]
+    assert steps == {"redimnet": 16, "kd_label_redimnet": 12}
+    text = (tmp_path / "redimnet" / "model" / "hyperparams.yaml").read_text()
+    assert "scale: 30\n" in text
+    log = (tmp_path / "redimnet" / "train_log.txt").read_text()
+    # In the last step of epoch 1, AdamW is through 7 / 12 of its cosine; in
+    # that of epoch 2, SGD through 3 / 4 of its own.
+    assert re.findall(r"lr: ([-.\de]+)", log) == ["8.04e-04", "6.71e-04"]
+
+
+def test_law_large_margin_fine_tuning_starts_from_the_model(pages, tmp_path):
+    """A learning rate of 0 leaves it as it was."""
+    first, tuned = tmp_path / "first", tmp_path / "tuned"
+    main(arguments(pages, "ssrfnet_alone", first, "--n_epochs=2"))
+    main(
+        arguments(
+            pages,
+            "ssrfnet_lmft",
+            tuned,
+            f"--init_from={first / 'model'}",
+            "--n_epochs=1",
+            "--lr=0.0",
+        )
+    )
+    before, after = weights(first), weights(tuned)
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    for name, value in before.items():
+        if not name.endswith(statistics):
+            assert torch.equal(value, after[name]), name
 
 
 def _has_checkpoint_inside_epoch(folder, epoch):
@@ -353,6 +446,30 @@ def test_error_missing_and_damaged_teacher(pages, broken, tmp_path, capfd):
     teacher = broken / "teacher"
     argv = arguments(pages, "kd_label", tmp_path, f"--teacher_path={teacher}")
     fails(capfd, argv, "embedding_model.ckpt", "truncated")
+
+
+def test_error_start_from_nowhere_or_another_model(pages, tmp_path, capfd):
+    options = arguments(pages, "ssrfnet_lmft", tmp_path / "r")
+    fails(capfd, options, "no model folder at results/ssrfnet/tiny/1/model")
+    teacher = pages.parent / "corpus" / "teacher"
+    argv = [*options[:2], f"--output_folder={tmp_path / 's'}", *options[3:]]
+    argv.append(f"--init_from={teacher}")
+    fails(capfd, argv, str(teacher), "do not fit a FusionEncoder")
+
+
+def test_error_teacher_without_hidden_states(pages, tmp_path, capfd):
+    teacher = pages.parent / "corpus" / "teacher"
+    argv = arguments(
+        pages, "ssrfnet", tmp_path / "r", f"--ssl_teacher_path={teacher}"
+    )
+    fails(capfd, argv, str(teacher), "no hidden states to teach")
+
+
+def test_error_layer_that_the_teacher_has_not(pages, tmp_path, capfd):
+    argv = arguments(
+        pages, "ssrfnet", tmp_path / "r", "--teacher_layers=[1, 3]"
+    )
+    fails(capfd, argv, "2 hidden states", "layer 3", "--teacher_layers")
 
 
 def test_error_teacher_with_a_missing_key(pages, broken, tmp_path, capfd):

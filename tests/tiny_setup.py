@@ -1,4 +1,4 @@
-"""A corpus, a teacher and a set-up that train in seconds.
+"""A corpus, teachers and a set-up that train in seconds.
 
 The classes are the real ones at toy sizes. Speakers are bursts of tone in
 noise: enough for a network to tell them apart, and written without any
@@ -15,6 +15,9 @@ from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
 from speechbrain_denokd.encoders.ecapa import EcapaTdnn
 from speechbrain_denokd.encoders.fbank import FbankFrontEnd
+from speechbrain_denokd.encoders.mhfa import Mhfa
+from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
+from speechbrain_denokd.encoders.ssl_model import TransformerStudent
 from speechbrain_denokd.encoders.wav_encoder import WavEncoder
 from speechbrain_denokd.model_folder import write_model_folder
 
@@ -22,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 RATE = 16000
 SPLITS = {"train": range(6), "dev": range(6, 10), "test": range(10, 14)}
 CHANNELS = [16, 16, 16, 16, 48]
+SSL_LOADER = "speechbrain_denokd.distill.ssl_teacher.ssl_teacher_from_folder"
 SETUP = """\
 name: tiny
 description: tones in noise
@@ -51,9 +55,53 @@ ecapa:
     se_channels: 128
     attention_channels: 128
     embedding_dim: 8
+redimnet:
+    n_mels: 20
+    channels: 4
+    stages: [[1, 1, 1, null], [2, 1, 1, 10]]
+    embedding_dim: 8
+ssrfnet: !include:../blocks/ssrfnet_sizes.yaml
+    n_mels: 20
+    state_dim: 16
+    conv_dim: 8
+    n_layers: 3
+    n_tokens: 19
+    n_heads: 2
+    ff_dim: 16
+    n_groups: 2
+    width: 2
+    frequencies: 4
+    channels: 4
+    stages: [[1, 1, 1, null], [2, 1, 1, 4]]
+    embedding_dim: 8
+wavlm:
+    state_dim: 16
+    conv_dim: [8, 8, 8, 8, 8, 8, 8]
+    n_layers: 3
+    n_heads: 2
+    ff_dim: 16
+wavlm_source: null
+wavlm_freeze: false
+wavlm_ecapa:
+    channels: 16
+    frame_dim: 24
+    embedding_dim: 8
+    bottleneck: 8
+mhfa:
+    n_heads: 2
+    dim: 8
+    embedding_dim: 8
+lap:
+    n_heads: 2
+    dim: 8
+    embedding_dim: 8
 teacher_path: {folder}/teacher
 load_teacher: !name:speechbrain_denokd.distill.teacher.teacher_from_folder
     folder: !ref <teacher_path>
+ssl_teacher_path: {folder}/ssl_teacher
+load_ssl_teacher: !name:{ssl_loader}
+    folder: !ref <ssl_teacher_path>
+teacher_layers: [1, 2]
 classifier: !name:speechbrain.lobes.models.ECAPA_TDNN.Classifier
 n_epochs: 3
 batch_size: 8
@@ -61,17 +109,33 @@ epoch_counter: !new:speechbrain.utils.epoch_loop.EpochCounter
     limit: !ref <n_epochs>
 aam: !new:speechbrain_denokd.losses.margin.AamSoftmax
     scale: 16
+margin_start_epoch: 20
+margin_end_epoch: 40
 margin_schedule: !new:speechbrain_denokd.schedules.MarginSchedule
-    start_epoch: 20
-    end_epoch: 40
+    start_epoch: !ref <margin_start_epoch>
+    end_epoch: !ref <margin_end_epoch>
 lr: 0.002
+warmup_epochs: 0
 lr_schedule: !new:speechbrain_denokd.schedules.WarmupCosine
     highest: !ref <lr>
     lowest: 1.0e-5
-    warmup_epochs: 0
+    warmup_epochs: !ref <warmup_epochs>
     n_epochs: !ref <n_epochs>
 opt_class: !name:torch.optim.AdamW
     lr: !ref <lr>
+two_stage:
+    n_epochs: 3
+    warmup_epochs: 1.5
+    batch_size: 6
+    warmup_lr: 0.002
+    lr: 0.004
+    margin_start_epoch: 20
+    margin_end_epoch: 40
+large_margin:
+    n_epochs: 2
+    batch_size: 12
+    crop_s: 0.5
+    lr: 0.001
 next_line: that is all
 """
 
@@ -138,13 +202,41 @@ encoder: !new:speechbrain_denokd.encoders.wav_encoder.WavEncoder
     return folder
 
 
+def write_ssl_teacher(folder: Path) -> Path:
+    """An untrained model folder with two hidden states to teach."""
+    torch.manual_seed(8)
+    ptm = TransformerStudent(
+        n_layers=2, hidden_dim=32, n_heads=2, ff_dim=16, conv_dim=8
+    )
+    encoder = SslHeadEncoder(ptm, Mhfa(3, 32, 2, 8, 8))
+    text = """\
+encoder: !new:speechbrain_denokd.encoders.ssl_head_encoder.SslHeadEncoder
+    ptm: !new:speechbrain_denokd.encoders.ssl_model.TransformerStudent
+        n_layers: 2
+        hidden_dim: 32
+        n_heads: 2
+        ff_dim: 16
+        conv_dim: 8
+    head: !new:speechbrain_denokd.encoders.mhfa.Mhfa
+        n_stages: 3
+        input_dim: 32
+        n_heads: 2
+        dim: 8
+        embedding_dim: 8"""
+    classifier = Classifier(8, lin_neurons=8, out_neurons=1)
+    write_model_folder(folder, text, encoder, classifier, ["ann"], 16, 0.2)
+    return folder
+
+
 def write_pages(folder: Path) -> Path:
     """The project's own pages, with a set-up named tiny beside the others."""
     corpus = write_corpus(folder / "corpus")
     write_teacher(corpus / "teacher")
+    write_ssl_teacher(corpus / "ssl_teacher")
     pages = folder / "hparams"
     shutil.copytree(ROOT / "hparams", pages)
     (pages / "setups" / "tiny.yaml").write_text(
-        SETUP.format(folder=corpus, channels=CHANNELS), encoding="utf-8"
+        SETUP.format(folder=corpus, channels=CHANNELS, ssl_loader=SSL_LOADER),
+        encoding="utf-8",
     )
     return pages

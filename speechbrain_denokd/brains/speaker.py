@@ -94,6 +94,8 @@ class SpeakerBrain(sb.Brain):
         epochs_done = self.epoch - 1 + (self.step - 1) / self.hparams.n_batches
         for group in self.optimizer.param_groups:
             group["lr"] = self.hparams.lr_schedule(epochs_done)
+            # For optimisers of two stages, which switch by it.
+            group["epochs_done"] = epochs_done
         self.hparams.aam.margin = self.hparams.margin_schedule(epochs_done)
         key = [self.hparams.seed, self.epoch, self.step, get_rank() or 0]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))

@@ -76,7 +76,8 @@ def test_fact_schedules_follow_the_epochs_done():
     brain = _brain()
     brain.epoch, brain.step = 3, 2
     brain.on_fit_batch_start(None, True)
-    assert [g["lr"] for g in brain.optimizer.param_groups] == [12.25]
+    (group,) = brain.optimizer.param_groups
+    assert (group["lr"], group["epochs_done"]) == (12.25, 2.25)
     assert brain.hparams.aam.margin == pytest.approx(0.0225)
 
 

@@ -1,0 +1,154 @@
+"""What a training starts from, where not from nothing (before the first step).
+
+A run that goes on from its own checkpoint takes that instead.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from speechbrain_denokd.encoders.ssl_model import SslModel
+from speechbrain_denokd.encoders.wavlm import WavLM
+from speechbrain_denokd.model_folder import read_model_folder
+
+
+def start_weights(
+    modules: Mapping[str, nn.Module],
+    speakers: Sequence[str],
+    init_from: str | None = None,
+    ptm_source: str | None = None,
+):
+    """Fill the student, or the pre-trained model inside it.
+
+    Arguments
+    ---------
+    modules : dict of str to torch.nn.Module
+        With ``student`` and ``classifier``, changed in place.
+    speakers : sequence of str
+        Classes, in the order of the classifier's rows.
+    init_from : str, optional
+        Model folder, see `start_from_model`.
+    ptm_source : str, optional
+        Folder or hub id, see `start_from_ptm`; not read where there is a model
+        folder, which has these weights too.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As those two do.
+
+    Example
+    -------
+    >>> start_weights({}, [])  # from nothing: there is nothing to do
+    """
+    if init_from:
+        start_from_model(
+            modules["student"], modules["classifier"], speakers, init_from
+        )
+    elif ptm_source:
+        start_from_ptm(modules["student"], ptm_source)
+
+
+def start_from_model(
+    student: nn.Module,
+    classifier: nn.Module,
+    speakers: Sequence[str],
+    folder: str,
+):
+    """Take over a trained student and its class centres, strictly.
+
+    Arguments
+    ---------
+    student : torch.nn.Module
+        An encoder with its weights in ``network``.
+    classifier : speechbrain Classifier
+    speakers : sequence of str
+        Classes, in the order of the classifier's rows.
+    folder : str
+        Model folder, of the same architecture and the same speakers.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model folder.
+    ValueError
+        If the speakers or the weights do not fit.
+
+    Example
+    -------
+    >>> folder = "pretrained/sample_teacher"
+    >>> model = read_model_folder(folder)
+    >>> start_from_model(model.encoder, model.classifier, ["ann"], folder)
+    Traceback (most recent call last):
+    ...
+    ValueError: the model in pretrained/sample_teacher has 64 speakers, of \
+which 0 are among the 1 of the training data; start from a model of the same \
+data
+    """
+    model = read_model_folder(folder)
+    if list(model.speakers) != list(speakers):
+        common = len(set(model.speakers) & set(speakers))
+        raise ValueError(
+            f"the model in {folder} has {len(model.speakers)} speakers, of "
+            f"which {common} are among the {len(speakers)} of the training "
+            "data; start from a model of the same data"
+        )
+    where = f"the model in {folder}"
+    _fill(student.network, model.encoder.network.state_dict(), where)
+    _fill(classifier, model.classifier.state_dict(), where)
+
+
+def start_from_ptm(student: nn.Module, source: str):
+    """Take over a pre-trained model, strictly.
+
+    Arguments
+    ---------
+    student : torch.nn.Module
+        An encoder with a `WavLM` in ``ptm``.
+    source : str
+        Local folder, or a hub id such as ``microsoft/wavlm-large``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``source`` is a folder that does not exist or is not complete.
+    ValueError
+        If the student has no such model, or one of other sizes.
+
+    Example
+    -------
+    >>> start_from_ptm(nn.Linear(1, 1), "microsoft/wavlm-large")
+    Traceback (most recent call last):
+    ...
+    ValueError: the student has no WavLM to fill from microsoft/wavlm-large; \
+set --ptm_source=null
+    """
+    ptm = getattr(student, "ptm", None)
+    if not isinstance(ptm, WavLM):
+        raise ValueError(
+            f"the student has no WavLM to fill from {source}; set "
+            "--ptm_source=null"
+        )
+    pretrained = SslModel(source)
+    if pretrained.normalize_wav != ptm.normalize_wav:
+        raise ValueError(
+            f"{source} was trained with normalize_wav="
+            f"{pretrained.normalize_wav}, the student's WavLM is built with "
+            f"{ptm.normalize_wav}; set its normalise to that of the source"
+        )
+    state = pretrained.model.state_dict()
+    # Of masked frames, which nothing here masks.
+    state.pop("masked_spec_embed", None)
+    _fill(ptm.model, state, source)
+
+
+def _fill(module: nn.Module, state: dict, where: str):
+    """load_state_dict, strictly, with one sentence if it does not fit."""
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        raise ValueError(
+            f"the weights of {where} do not fit a {type(module).__name__} of "
+            f"these sizes ({lines[1]}); build it with the same ones"
+        ) from error

@@ -1,0 +1,130 @@
+"""Weights that training starts from: all of them, or an error."""
+
+import pytest
+import torch
+from speechbrain.lobes.models.ECAPA_TDNN import Classifier
+
+from speechbrain_denokd.encoders.mhfa import Mhfa
+from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
+from speechbrain_denokd.encoders.wavlm import WavLM
+from speechbrain_denokd.encoders.wavlm_blank import BlankWavLM
+from speechbrain_denokd.encoders.wavlm_folder import (
+    save_random_wavlm,
+    wavlm_large_config,
+)
+from speechbrain_denokd.model_folder import write_model_folder
+from speechbrain_denokd.start_weights import start_weights
+from tests.tiny import ENCODER_TEXT, tiny_encoder
+
+SPEAKERS = ["ann", "bob", "eve"]
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "conv_dim": [8] * 7,
+}
+WAVS, LENS = torch.randn(2, 8000), torch.tensor([1.0, 0.6])
+
+
+def head(n=3):
+    return Classifier(16, lin_neurons=16, out_neurons=n)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Encoder, class centres and their folder."""
+    encoder, classifier = tiny_encoder(seed=1), head()
+    write_model_folder(
+        tmp_path / "model",
+        ENCODER_TEXT,
+        encoder,
+        classifier,
+        SPEAKERS,
+        30,
+        0.2,
+    )
+    return encoder, classifier, str(tmp_path / "model")
+
+
+def ssl_student(normalise=True, **changes):
+    ptm = BlankWavLM(
+        wavlm_large_config(**{**SIZES, **changes}), normalise=normalise
+    )
+    return SslHeadEncoder(
+        ptm, Mhfa(ptm.n_stages, ptm.hidden_dim, 2, 8, embedding_dim=8)
+    )
+
+
+def test_fact_student_and_centres_are_the_models(model):
+    encoder, classifier, folder = model
+    student, centres = tiny_encoder(seed=2), head()
+    modules = {"student": student, "classifier": centres}
+    start_weights(modules, SPEAKERS, init_from=folder)
+    assert torch.equal(
+        student(WAVS, LENS).embedding, encoder(WAVS, LENS).embedding
+    )
+    assert torch.equal(centres.weight, classifier.weight)
+
+
+def test_fact_a_pre_trained_model_fills_the_students(tmp_path):
+    source = save_random_wavlm(wavlm_large_config(**SIZES), tmp_path, seed=3)
+    student = ssl_student().eval()
+    start_weights({"student": student}, [], ptm_source=source)
+    with torch.no_grad():
+        states, expected = student(WAVS, LENS).states, WavLM(source)(WAVS, LENS)
+    for ours, theirs in zip(states, expected.stages[1:], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_fact_a_model_folder_goes_before_a_pre_trained_model(model):
+    _, classifier, folder = model
+    modules = {"student": tiny_encoder(seed=2), "classifier": head()}
+    start_weights(modules, SPEAKERS, folder, "microsoft/wavlm-large")
+    assert torch.equal(modules["classifier"].weight, classifier.weight)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "common"), [(["ann", "eve", "bob"], 3), (["ann", "zoe"], 1)]
+)
+def test_error_other_speakers_or_another_order(model, speakers, common):
+    modules = {"student": tiny_encoder(), "classifier": head(len(speakers))}
+    with pytest.raises(
+        ValueError,
+        match=f"3 speakers, of which {common} are among the {len(speakers)}",
+    ):
+        start_weights(modules, speakers, init_from=model[2])
+
+
+def test_error_classes_of_speed_perturbation(model):
+    modules = {"student": tiny_encoder(), "classifier": head(9)}
+    with pytest.raises(ValueError, match="do not fit a Classifier .*size mis"):
+        start_weights(modules, SPEAKERS, init_from=model[2])
+
+
+def test_error_another_architecture(model):
+    modules = {"student": ssl_student(), "classifier": head()}
+    with pytest.raises(
+        ValueError, match="do not fit a SslHeadEncoder .*Missing key"
+    ):
+        start_weights(modules, SPEAKERS, init_from=model[2])
+
+
+def test_error_no_such_folder():
+    modules = {"student": tiny_encoder(), "classifier": head()}
+    with pytest.raises(FileNotFoundError, match="no model folder at nowhere"):
+        start_weights(modules, SPEAKERS, init_from="nowhere")
+
+
+def test_error_a_pre_trained_model_of_other_sizes(tmp_path):
+    source = save_random_wavlm(wavlm_large_config(**SIZES), tmp_path)
+    student = ssl_student(num_hidden_layers=3)
+    with pytest.raises(ValueError, match="do not fit a WavLMModel .*Missing"):
+        start_weights({"student": student}, [], ptm_source=source)
+
+
+def test_error_a_pre_trained_model_of_other_audio(tmp_path):
+    config = wavlm_large_config(**SIZES)
+    source = save_random_wavlm(config, tmp_path, normalise=False)
+    with pytest.raises(ValueError, match="normalize_wav=False.*built with Tr"):
+        start_weights({"student": ssl_student()}, [], ptm_source=source)
