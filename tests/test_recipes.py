@@ -107,21 +107,45 @@ def test_error_prepare_script_ends_with_a_sentence(tmp_path):
 
 @pytest.mark.slow
 @each_row
-def test_fact_each_row_runs_with_its_debug_flags(row, tmp_path):
+def test_fact_each_row_runs_with_its_debug_flags(row, tmp_path, request):
     """As upstream's runner does: flags, then the files it must leave."""
+    flags = shlex.split(row["test_debug_flags"])
+    page = (ROOT / row["Hparam_file"]).read_text(encoding="utf-8")
+    if "load_ssl_teacher" in page:
+        teacher = request.getfixturevalue("ssl_teacher")
+        flags.append(f"--ssl_teacher_path={teacher}")
     done = run(
         [
             sys.executable,
             row["Script_file"],
             row["Hparam_file"],
             f"--output_folder={tmp_path}",
-            *shlex.split(row["test_debug_flags"]),
+            *flags,
         ]
     )
     assert done.returncode == 0, done.stderr
     files = re.search(r"file_exists=\[(.*)\]", row["test_debug_checks"])[1]
     for name in files.split(","):
         assert (tmp_path / name).is_file(), name
+
+
+@pytest.fixture(scope="session")
+def ssl_teacher(tmp_path_factory):
+    """What pages that regress hidden states are to train before."""
+    folder = tmp_path_factory.mktemp("ssl_teacher")
+    [row] = [r for r in ROWS if r["Hparam_file"] == "hparams/ssl_mhfa.yaml"]
+    flags = shlex.split(row["test_debug_flags"])
+    done = run(
+        [
+            sys.executable,
+            row["Script_file"],
+            row["Hparam_file"],
+            f"--output_folder={folder}",
+            *flags,
+        ]
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "model"
 
 
 def run(command):
