@@ -1,4 +1,4 @@
-"""What every encoder returns (the arrow ``encoder -> EncoderOutput``)."""
+"""What encoders return (the arrow ``encoder -> EncoderOutput``)."""
 
 from typing import NamedTuple
 
@@ -41,3 +41,25 @@ class EncoderOutput(NamedTuple):
     embedding: Tensor
     n_frames: Tensor
     states: tuple[Tensor, ...] = ()
+
+
+class HiddenStates(NamedTuple):
+    """Every layer of a pre-trained model, or of a network of its shape.
+
+    Attributes
+    ----------
+    stages : tuple of L + 1 (B, T, C) torch.Tensor
+        The input of the first block, then the output of each block, the last
+        one after the model's final norm, if it has one.
+    n_frames : (B,) torch.Tensor of int64
+        Valid frames of each utterance; later frames mean nothing.
+
+    Example
+    -------
+    >>> import torch
+    >>> HiddenStates((torch.zeros(1, 49, 8),), torch.tensor([49])).n_frames
+    tensor([49])
+    """
+
+    stages: tuple[Tensor, ...]
+    n_frames: Tensor

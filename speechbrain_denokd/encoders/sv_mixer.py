@@ -29,13 +29,13 @@ from torch import Tensor, nn
 
 from speechbrain_denokd.encoders.frame_windows import FrameWindows, Stitcher
 from speechbrain_denokd.encoders.masks import valid_samples
+from speechbrain_denokd.encoders.output import HiddenStates
 from speechbrain_denokd.encoders.sv_mixer_blocks import (
     MixerBlock,
     TimeAxis,
     time_axis,
 )
 from speechbrain_denokd.encoders.waveform_conv import WaveformConv
-from speechbrain_denokd.encoders.wavlm import WavLMOutput
 
 LENGTH_POLICIES = ("fixed", "windows", "interpolate")
 # Windows in memory at once when no gradient needs them all: about 1 GB.
@@ -152,7 +152,7 @@ class SvMixer(nn.Module):
         """Frames made of a number of samples, as `WaveformConv` counts."""
         return self.front_end.count_frames(n_samples)
 
-    def forward(self, wavs: Tensor, lens: Tensor) -> WavLMOutput:
+    def forward(self, wavs: Tensor, lens: Tensor) -> HiddenStates:
         """Every block's output for every utterance.
 
         Arguments
@@ -164,7 +164,7 @@ class SvMixer(nn.Module):
 
         Returns
         -------
-        WavLMOutput
+        HiddenStates
             ``stages``: the input of the first block, then the output of each
             block, the last one after a layer norm. Their length ``T`` is the
             longest utterance's.
@@ -188,9 +188,9 @@ class SvMixer(nn.Module):
         else:
             axis = time_axis(n_frames, int(n_frames.max()), self.n_tokens)
             stages = self._encode(wavs, n_samples, axis)
-        return WavLMOutput(stages, n_frames)
+        return HiddenStates(stages, n_frames)
 
-    def _for_export(self, wavs: Tensor, n_samples: Tensor) -> WavLMOutput:
+    def _for_export(self, wavs: Tensor, n_samples: Tensor) -> HiddenStates:
         """As a graph: no checks, and one path for all batches."""
         if self.length_policy != "interpolate":
             raise ValueError(
@@ -201,7 +201,7 @@ class SvMixer(nn.Module):
         n_frames = self.count_frames(n_samples)
         length = self.count_frames(wavs.shape[1])
         axis = time_axis(n_frames, length, self.n_tokens)
-        return WavLMOutput(self._encode(wavs, n_samples, axis), n_frames)
+        return HiddenStates(self._encode(wavs, n_samples, axis), n_frames)
 
     def _check_lengths(self, n_samples: Tensor) -> None:
         shortest, longest = int(n_samples.min()), int(n_samples.max())

@@ -18,7 +18,6 @@ Differs from SpeechBrain's wrapper:
 
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,31 +25,11 @@ from speechbrain.integrations.huggingface import wavlm as speechbrain_wavlm
 from torch import Tensor
 
 from speechbrain_denokd.encoders.masks import frame_mask, valid_samples
+from speechbrain_denokd.encoders.output import HiddenStates
 from speechbrain_denokd.encoders.wavlm_folder import check_source
 
 # As transformers' Wav2Vec2FeatureExtractor; added to the variance.
 WAV_EPS = 1e-7
-
-
-class WavLMOutput(NamedTuple):
-    """Every layer of WavLM.
-
-    Attributes
-    ----------
-    stages : tuple of L + 1 (B, T, C) torch.Tensor
-        The input of the first block, then the output of each block, the last
-        one after the encoder's final layer norm.
-    n_frames : (B,) torch.Tensor of int64
-        Valid frames of each utterance; later frames mean nothing.
-
-    Example
-    -------
-    >>> WavLMOutput((torch.zeros(1, 49, 8),), torch.tensor([49])).n_frames
-    tensor([49])
-    """
-
-    stages: tuple[Tensor, ...]
-    n_frames: Tensor
 
 
 class WavLM(speechbrain_wavlm.WavLM):
@@ -208,7 +187,7 @@ class WavLM(speechbrain_wavlm.WavLM):
             n_samples = (n_samples - kernel) // stride + 1
         return n_samples
 
-    def forward(self, wavs: Tensor, lens: Tensor) -> WavLMOutput:
+    def forward(self, wavs: Tensor, lens: Tensor) -> HiddenStates:
         """Every layer of every utterance; without gradient if frozen.
 
         Arguments
@@ -220,7 +199,7 @@ class WavLM(speechbrain_wavlm.WavLM):
 
         Returns
         -------
-        WavLMOutput
+        HiddenStates
 
         Raises
         ------
@@ -229,7 +208,7 @@ class WavLM(speechbrain_wavlm.WavLM):
         """
         return super().forward(wavs, lens)
 
-    def extract_features(self, wav: Tensor, wav_lens: Tensor) -> WavLMOutput:
+    def extract_features(self, wav: Tensor, wav_lens: Tensor) -> HiddenStates:
         """`forward` with gradient: the hook that SpeechBrain's class calls.
 
         Arguments
@@ -239,7 +218,7 @@ class WavLM(speechbrain_wavlm.WavLM):
 
         Returns
         -------
-        WavLMOutput
+        HiddenStates
         """
         length = wav.shape[1]
         n_samples = valid_samples(wav_lens, length)
@@ -261,7 +240,7 @@ class WavLM(speechbrain_wavlm.WavLM):
             stages = self._stages_one_by_one(wav, n_samples)
         else:
             stages = self._stages(wav.masked_fill(~mask, 0), mask)
-        return WavLMOutput(stages, self.count_frames(n_samples))
+        return HiddenStates(stages, self.count_frames(n_samples))
 
     def _stages(self, wavs: Tensor, mask: Tensor | None) -> tuple[Tensor, ...]:
         output = self.model(
