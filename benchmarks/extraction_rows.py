@@ -1,17 +1,20 @@
 """The rows of ``benchmarks.extraction``: who embeds, and which recordings.
 
 One ECAPA-TDNN (512 channels, 80 mel bins, 192 dimensions, random weights) lies
-in a folder in both forms: as this project's model, and as SpeechBrain's own
-``Fbank``, ``InputNormalization`` and ``ECAPA_TDNN``. The sets are noise, in
-16-bit WAV files.
+in a folder in three forms: as this project's model, as ONNX files of it, and
+as SpeechBrain's own ``Fbank``, ``InputNormalization`` and ``ECAPA_TDNN``. The
+sets are noise, in 16-bit WAV files.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import soundfile
+
+if TYPE_CHECKING:
+    from speechbrain_denokd.extraction import Embeddings
 
 RATE_HZ = 16_000
 _SPEECHBRAIN = """\
@@ -53,10 +56,13 @@ class Recordings(NamedTuple):
         As the table shows it.
     seconds : (N,) list of float
         How long each lasts.
+    is_for_memory : bool
+        Measured once, for the peak: its rate is that of other sets.
     """
 
     title: str
     seconds: list[float]
+    is_for_memory: bool = False
 
 
 def _spread(low_s: float, high_s: float, n: int) -> list[float]:
@@ -67,8 +73,9 @@ def _spread(low_s: float, high_s: float, n: int) -> list[float]:
 SETS = {
     "short": Recordings("120 of 4 – 4.4 s", _spread(4.0, 4.4, 120)),
     "mixed": Recordings("64 of 1 – 20 s", _spread(1.0, 20.0, 64)),
-    "many": Recordings("1,200 of 4 – 4.4 s", _spread(4.0, 4.4, 1200)),
-    "long": Recordings("1 of 2 h", [7200.0]),
+    "many": Recordings("1,200 of 4 – 4.4 s", _spread(4.0, 4.4, 1200), True),
+    "minutes": Recordings("1 of 10 min", [600.0], True),
+    "long": Recordings("1 of 2 h", [7200.0], True),
 }
 
 
@@ -148,64 +155,134 @@ def _speechbrain(batch_size: int):
     return prepare
 
 
-def denokd(make_embed: Callable):
+class Format(NamedTuple):
+    """A network as `denokd embed` takes it.
+
+    Attributes
+    ----------
+    model : str
+        Below the folder that `write_models` and `write_graphs` filled.
+    precision : str
+        As `find_model`.
+    """
+
+    model: str
+    precision: str = "fp32"
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether `write_graphs` makes it."""
+        return self.model.endswith(".onnx")
+
+
+FORMATS = {
+    "fp32": Format("denokd"),
+    "bf16": Format("denokd", "bf16"),
+    "onnx": Format("model.onnx"),
+    "onnx_int8": Format("model.int8.onnx"),
+}
+
+
+def write_graphs(folder: Path, recordings: Sequence[np.ndarray]):
+    """Export the model of a folder, in float32 and in int8 (static).
+
+    Arguments
+    ---------
+    folder : Path
+        With the model folder ``denokd``.
+    recordings : sequence of (S,) numpy.ndarray of float32
+        What int8 learns the ranges of activations from.
+    """
+    from speechbrain_denokd.export.graph import capture
+    from speechbrain_denokd.export.metadata import describe_model
+    from speechbrain_denokd.export.onnx import write_onnx
+    from speechbrain_denokd.export.quantize import quantize
+    from speechbrain_denokd.model_folder import read_model_folder
+
+    model = folder / FORMATS["fp32"].model
+    encoder = read_model_folder(model).encoder.eval()
+    whole = folder / FORMATS["onnx"].model
+    write_onnx(capture(encoder), whole, describe_model(model, encoder))
+    small = folder / FORMATS["onnx_int8"].model
+    quantize(whole, small, "static", recordings)
+
+
+def noise(n_recordings: int, seconds: float = 4.0) -> list[np.ndarray]:
+    """Recordings like those of the sets, and none of them."""
+    rng = np.random.default_rng(2)
+    n_samples = round(seconds * RATE_HZ)
+    return [
+        0.1 * rng.standard_normal(n_samples, np.float32)
+        for _ in range(n_recordings)
+    ]
+
+
+def embed_items(
+    items: Sequence, chosen: Format, folder: Path
+) -> Callable[[], "Embeddings"]:
     """``denokd embed`` without the start of the process and the model.
 
     Arguments
     ---------
-    make_embed : callable
-        ``model folder -> ([wav (S,), ...] -> (B, D))``: what another format
-        of the network has to offer to be a row.
+    items : sequence of Item
+    chosen : Format
+    folder : Path
+        Of the models; receives embeddings and their parts.
+
+    Returns
+    -------
+    callable
+        ``() -> Embeddings``.
     """
+    import shutil
 
-    def prepare(folder: Path, name: str):
-        import shutil
+    from speechbrain_denokd.extraction import (
+        Effort,
+        Windowing,
+        default_threads,
+        find_model,
+        keep_freed_memory,
+        read_embeddings,
+    )
+    from speechbrain_denokd.extraction.run import extract
+    from speechbrain_denokd.extraction.shards import Shards
 
-        from speechbrain_denokd.extraction import (
-            Effort,
-            Windowing,
-            default_threads,
-            keep_freed_memory,
-            read_embeddings,
-            read_items,
+    keep_freed_memory()
+    effort = Effort(n_threads=default_threads())
+    embed = find_model(
+        str(folder / chosen.model),
+        precision=chosen.precision,
+        n_threads=effort.n_threads,
+    ).load()
+    output = folder / "embeddings.npz"
+
+    def work():
+        shutil.rmtree(folder / "parts", ignore_errors=True)
+        shards = Shards(folder / "parts", items)
+        shards.claim({})
+        extract(
+            shards,
+            range(shards.n_shards),
+            embed,
+            Windowing(),
+            effort,
+            lambda n_done: None,
         )
-        from speechbrain_denokd.extraction.run import extract
-        from speechbrain_denokd.extraction.shards import Shards
+        shards.merge(output)
+        return read_embeddings(output)
 
-        keep_freed_memory()
-        embed = make_embed(folder / "denokd")
-        effort = Effort(n_threads=default_threads())
-        output = folder / "embeddings.npz"
+    return work
 
-        def work():
-            shutil.rmtree(folder / "parts", ignore_errors=True)
-            shards = Shards(folder / "parts", read_items(folder / name))
-            shards.claim({})
-            extract(
-                shards,
-                range(shards.n_shards),
-                embed,
-                Windowing(),
-                effort,
-                lambda n_done: None,
-            )
-            shards.merge(output)
-            return read_embeddings(output).vectors
 
-        return work
+def _denokd(name_of_format: str):
+    def prepare(folder: Path, name: str):
+        from speechbrain_denokd.extraction import read_items
+
+        items = read_items(folder / name)
+        work = embed_items(items, FORMATS[name_of_format], folder)
+        return lambda: work().vectors
 
     return prepare
-
-
-def _torch_cpu(precision: str):
-    def make_embed(model: Path):
-        from speechbrain_denokd.extraction import embedding_function
-        from speechbrain_denokd.model_folder import read_model_folder
-
-        encoder = read_model_folder(model).encoder
-        return embedding_function(encoder, precision=precision)
-
-    return make_embed
 
 
 class Row(NamedTuple):
@@ -228,11 +305,17 @@ class Row(NamedTuple):
 
 
 REFERENCE = "speechbrain"
+SPEECHBRAIN = (REFERENCE, "speechbrain_16")
+_MEMORY_TOO = (*SETS,)
 ROWS = {
     REFERENCE: Row("SpeechBrain, file by file", _speechbrain(1)),
     "speechbrain_16": Row(
         "SpeechBrain, padded batches of 16", _speechbrain(16)
     ),
-    "fp32": Row("denokd embed, float32", denokd(_torch_cpu("fp32")), (*SETS,)),
-    "bf16": Row("denokd embed, bfloat16", denokd(_torch_cpu("bf16"))),
+    "fp32": Row("denokd embed, float32", _denokd("fp32"), _MEMORY_TOO),
+    "bf16": Row("denokd embed, bfloat16", _denokd("bf16")),
+    "onnx": Row("denokd embed, ONNX float32", _denokd("onnx")),
+    "onnx_int8": Row(
+        "denokd embed, ONNX int8", _denokd("onnx_int8"), _MEMORY_TOO
+    ),
 }

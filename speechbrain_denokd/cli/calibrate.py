@@ -16,6 +16,7 @@ from speechbrain_denokd.cli.options import (
     Manifest,
     Model,
     Trials,
+    Trust,
     Workers,
 )
 from speechbrain_denokd.cli_errors import exit_on_user_error
@@ -67,6 +68,7 @@ def calibrate(
     c_fa: CFa = 1.0,
     device: Device = "cpu",
     n_workers: Workers = 0,
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Fit back-end, score norm and calibration, and store them in the folder.
@@ -101,7 +103,7 @@ def calibrate(
     )
     embed = partial(
         extract_embeddings,
-        read_model_folder(model, device).encoder,
+        read_model_folder(model, device, trust).encoder,
         n_workers=n_workers,
         progress=not as_json,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import Device
+from speechbrain_denokd.cli.options import Device, Trust
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _SAMPLE = "pretrained/sample_teacher"
@@ -33,6 +33,7 @@ def demo(
         int, typer.Option("--port", min=1, max=65535, help="Port of the page.")
     ] = 7860,
     device: Device = "cpu",
+    trust: Trust = False,
 ):
     """Compare recordings in the browser: score, decision, spectrograms.
 
@@ -49,6 +50,8 @@ def demo(
     from speechbrain_denokd.demo.app import build_app, serve
     from speechbrain_denokd.inference import SpeakerEmbedder
 
-    embedder = SpeakerEmbedder.from_hparams(model, run_opts={"device": device})
+    embedder = SpeakerEmbedder.from_hparams(
+        model, trust=trust, run_opts={"device": device}
+    )
     note = _SAMPLE_NOTE if Path(model) == Path(_SAMPLE) else ""
     serve(build_app(embedder, model, note), host, port)

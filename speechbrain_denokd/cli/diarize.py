@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import AsJson, Device
+from speechbrain_denokd.cli.options import AsJson, Device, Trust
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _SAMPLE = "pretrained/sample_teacher"
@@ -45,6 +45,7 @@ def diarize(
         float, typer.Option("--hop_s", help="From one stretch to the next.")
     ] = 0.75,
     device: Device = "cpu",
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Say who spoke when, and write it as RTTM.
@@ -65,7 +66,9 @@ def diarize(
         threshold=threshold,
         method=method,
     )
-    embedder = SpeakerEmbedder.from_hparams(model, run_opts={"device": device})
+    embedder = SpeakerEmbedder.from_hparams(
+        model, trust=trust, run_opts={"device": device}
+    )
     segments = diarization.diarize(embedder, file, plan)
     # White space ends a field of RTTM.
     file_id = "_".join(Path(file).stem.split())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import AsJson, Device, Model
+from speechbrain_denokd.cli.options import AsJson, Device, Trust
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _N_SHOWN = 5
@@ -13,7 +13,12 @@ _N_SHOWN = 5
 
 @exit_on_user_error
 def embed(
-    model: Model,
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Model folder, user/name, or .onnx file of denokd export."
+        ),
+    ],
     source: Annotated[
         str,
         typer.Argument(
@@ -44,7 +49,10 @@ def embed(
     ] = 0.0,
     precision: Annotated[
         str,
-        typer.Option("--precision", help="fp32, or bf16 (mixed, faster)."),
+        typer.Option(
+            "--precision",
+            help="Of a model folder: fp32, or bf16 (mixed, faster).",
+        ),
     ] = "fp32",
     batch_s: Annotated[
         float | None,
@@ -57,10 +65,12 @@ def embed(
         int | None,
         typer.Option(
             "--n_threads",
-            help="Batches read and embedded at a time; default: the cores.",
+            help="Batches (of an .onnx file, recordings) that are embedded "
+            "at a time, one core each; default: the cores.",
         ),
     ] = None,
     device: Device = "cpu",
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Embed a folder, a manifest or a list of recordings.
@@ -70,8 +80,13 @@ def embed(
     On several GPUs: torchrun --nproc_per_node=4 -m speechbrain_denokd.cli.app
     embed MODEL SOURCE --device cuda
 
+    An .onnx file embeds as it was exported, in float32 or int8, on the CPU
+    and without the code of the model folder.
+
     Example: denokd embed pretrained/sample_teacher tests/samples/audio
     --output results/embeddings.npz
+
+    Example: denokd embed exported/model.int8.onnx tests/samples/audio
     """
     import torch
 
@@ -85,6 +100,7 @@ def embed(
         _own_device(device),
         precision,
         extraction.Windowing(window_s, overlap_s),
+        trust,
     )
     effort = extraction.Effort(
         batch_s or (20.0 if device == "cpu" else 300.0),

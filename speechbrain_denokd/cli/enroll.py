@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import AsJson, Device
+from speechbrain_denokd.cli.options import AsJson, Device, Trust
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _SAMPLE = "pretrained/sample_teacher"
@@ -23,6 +23,7 @@ def enroll(
         str, typer.Option("--model", help="Model folder, or user/name.")
     ] = _SAMPLE,
     device: Device = "cpu",
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Add recordings of a speaker to a gallery, all of them or none.
@@ -45,7 +46,9 @@ def enroll(
     people = Gallery.of_model(folder)
     if Path(gallery).exists():
         people = Gallery.load(gallery, folder)
-    embedder = SpeakerEmbedder.from_hparams(folder, run_opts={"device": device})
+    embedder = SpeakerEmbedder.from_hparams(
+        folder, trust=trust, run_opts={"device": device}
+    )
     # One at a time: the longest recording bounds the memory.
     people.add(name, np.stack([embedder.encode_file(path) for path in files]))
     people.save(gallery)

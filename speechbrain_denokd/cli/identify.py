@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import AsJson, CFa, CMiss, Device, PTarget
+from speechbrain_denokd.cli.options import (
+    AsJson,
+    CFa,
+    CMiss,
+    Device,
+    PTarget,
+    Trust,
+)
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _SAMPLE = "pretrained/sample_teacher"
@@ -25,6 +32,7 @@ def identify(
     c_miss: CMiss = 1.0,
     c_fa: CFa = 1.0,
     device: Device = "cpu",
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """List the nearest speakers of a gallery, and say who it is, or nobody.
@@ -45,7 +53,9 @@ def identify(
 
     folder = local_folder(model)
     people = Gallery.load(gallery, folder)
-    embedder = SpeakerEmbedder.from_hparams(folder, run_opts={"device": device})
+    embedder = SpeakerEmbedder.from_hparams(
+        folder, trust=trust, run_opts={"device": device}
+    )
     point = None
     if p_target is not None:
         point = OperatingPoint("given", p_target, c_miss, c_fa)

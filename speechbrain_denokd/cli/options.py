@@ -27,12 +27,28 @@ Trials = Annotated[
 Device = Annotated[
     str, typer.Option("--device", help="Where the network runs: cpu, cuda:0.")
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Run whatever the model's hyperparams.yaml names; only if you "
+        "trust its author.",
+    ),
+]
 Workers = Annotated[
     int, typer.Option("--n_workers", help="Processes that read audio.")
 ]
 Crop = Annotated[
     float | None,
     typer.Option("--crop_s", help="Crop of each utterance, in seconds."),
+]
+ScoreMode = Annotated[
+    str,
+    typer.Option(
+        "--score_mode",
+        help="single, or NxS (such as 10x3): the mean of the cosines of N "
+        "crops of S seconds of each side; without the model's back-end.",
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of a table.")

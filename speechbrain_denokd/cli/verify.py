@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from speechbrain_denokd.cli.options import AsJson, CFa, CMiss, Device, PTarget
+from speechbrain_denokd.cli.options import (
+    AsJson,
+    CFa,
+    CMiss,
+    Device,
+    PTarget,
+    Trust,
+)
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
 _SAMPLE = "pretrained/sample_teacher"
@@ -22,6 +29,7 @@ def verify(
     c_miss: CMiss = 1.0,
     c_fa: CFa = 1.0,
     device: Device = "cpu",
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Compare two recordings: score, log-likelihood ratio, decision.
@@ -35,7 +43,9 @@ def verify(
     from speechbrain_denokd.inference import SpeakerEmbedder
     from speechbrain_denokd.metrics import OperatingPoint
 
-    embedder = SpeakerEmbedder.from_hparams(model, run_opts={"device": device})
+    embedder = SpeakerEmbedder.from_hparams(
+        model, trust=trust, run_opts={"device": device}
+    )
     point = None
     if p_target is not None:
         point = OperatingPoint("given", p_target, c_miss, c_fa)

@@ -91,6 +91,7 @@ def export_model(
     rows: Sequence[Utterance],
     trial_set: TrialSet | None = None,
     calibration_rows: Sequence[Utterance] = (),
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Export a model folder, and keep only what agrees with it.
 
@@ -108,6 +109,8 @@ def export_model(
         What the cost of int8 is measured on; needed for it.
     calibration_rows : sequence of Utterance
         Training recordings, for static int8.
+    trust : bool
+        As `read_model_folder`.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def export_model(
         graph does not agree with it.
     """
     wish.check()
-    encoder = read_model_folder(model).encoder.eval()
+    encoder = read_model_folder(model, trust=trust).encoder.eval()
     metadata = describe_model(model, encoder)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,18 +10,15 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from speechbrain_denokd.data.files import write_whole
-from speechbrain_denokd.extraction.engine import dtype_of, embedding_function
 from speechbrain_denokd.extraction.inputs import (
     items_fingerprint,
     read_items,
 )
+from speechbrain_denokd.extraction.model import find_model
 from speechbrain_denokd.extraction.recording import Windowing
 from speechbrain_denokd.extraction.run import Effort, extract
 from speechbrain_denokd.extraction.shards import Shards, Skipped
 from speechbrain_denokd.extraction.storage import check_output
-from speechbrain_denokd.inference.source import local_folder
-from speechbrain_denokd.model_folder import read_model_folder
-from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
 
 _POLL_S = 0.2
 
@@ -60,7 +57,7 @@ class Job:
     Attributes
     ----------
     model : str
-        Model folder, or ``user/name`` on the hub.
+        As `find_model`.
     source : str
         As `read_items`.
     output : str
@@ -70,8 +67,10 @@ class Job:
         As `read_items`.
     device : str
     precision : str
-        As `embedding_function`.
+        As `find_model`.
     windowing : Windowing
+    trust : bool
+        As `find_model`.
 
     Example
     -------
@@ -86,6 +85,7 @@ class Job:
     device: str = "cpu"
     precision: str = "fp32"
     windowing: Windowing = Windowing()
+    trust: bool = False
 
     @property
     def parts(self) -> Path:
@@ -149,16 +149,16 @@ def run_job(
         If source, model, output or settings cannot be used, or parts of
         another job are in the way.
     """
-    dtype_of(job.precision)
     job.windowing.check()
     effort.check()
     items = read_items(job.source, job.data_root)
     check_output(job.output, (item.id for item in items))
-    folder = local_folder(job.model)
+    model = find_model(
+        job.model, job.device, job.precision, job.trust, effort.n_threads
+    )
     settings = {
-        "model_sha256": folder_fingerprint(folder),
+        **model.identity,
         "items_sha256": items_fingerprint(items),
-        "precision": job.precision,
         **job.windowing._asdict(),
     }
     shards = Shards(job.parts, items)
@@ -168,8 +168,7 @@ def run_job(
     shards.claim(settings)
     missing = [number for number in mine if not shards.is_done(number)]
     if missing:
-        encoder = read_model_folder(folder, job.device).encoder
-        embed = embedding_function(encoder, job.device, job.precision)
+        embed = model.load()
         n_mine = sum(len(shards.rows(number)) for number in mine)
         n_left = sum(len(shards.rows(number)) for number in missing)
         with tqdm(

@@ -127,7 +127,7 @@ def check_page(folder: str | Path, name: str = "hyperparams.yaml") -> None:
             f"{path} would run what this package does not know "
             f"({first_offenders(findings, 3)}), so nothing of it was run; ask "
             "its author for a folder made by `denokd publish`, or, if you "
-            "trust whoever wrote it, load it with trust=True"
+            "trust whoever wrote it, load it with trust=True (denokd: --trust)"
         )
 
 

@@ -71,6 +71,17 @@ def test_fact_the_bundled_model_comes_with_a_warning(run, served, place):
     assert name == place.model and note == ""
 
 
+def test_fact_a_pages_code_is_run_only_when_trusted(run, served, place):
+    page = place.folder / "model" / "hyperparams.yaml"
+    trap = f"x: !apply:os.mkdir ['{place.folder / 'ran'}']\n"
+    page.write_text(trap + page.read_text(encoding="utf-8"), encoding="utf-8")
+    result = run("--model", place.model)
+    assert result.exit_code == 2 and "--trust" in result.stderr
+    assert not (place.folder / "ran").exists() and not served
+    assert run("--model", place.model, "--trust").exit_code == 0
+    assert (place.folder / "ran").is_dir()
+
+
 def test_fact_no_model_ends_with_2(run, served):
     result = run("--model", "results/none/model")
     assert result.exit_code == 2

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from speechbrain_denokd.evaluation import extract_embeddings
 from speechbrain_denokd.extraction import read_embeddings
 from speechbrain_denokd.inference import SpeakerEmbedder
 from speechbrain_denokd.model_folder import read_model_folder
+from speechbrain_denokd.scoring.fingerprints import file_sha256
 from tests.cli.conftest import Place
 from tests.extraction.damaged import damaged_files
+from tests.extraction.exported import write_graph
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".ark", ".parquet"])
@@ -85,6 +88,54 @@ def test_reference_windows_are_averaged(place, denokd):
     )
 
 
+@pytest.fixture(scope="module")
+def graph(made, tmp_path_factory):
+    return write_graph(made / "model", tmp_path_factory.mktemp("graph"))
+
+
+def test_reference_an_onnx_file_embeds_as_its_model_folder(
+    place, denokd, graph
+):
+    audio = place.folder / "audio"
+    paths = damaged_files(audio, 26)
+    found = {}
+    for model in (place.model, graph):
+        output = place.folder / f"{len(found)}.npz"
+        result = denokd("embed", model, audio, "--output", output)
+        assert result.exit_code == 1, result.output
+        report = json.loads(Path(f"{output}.report.json").read_text())
+        found[model] = read_embeddings(output), report
+    (one, of_folder), (two, of_graph) = found.values()
+    assert one.ids == two.ids and 3 < len(one.ids) < len(paths)
+    np.testing.assert_allclose(one.vectors, two.vectors, rtol=0, atol=1e-4)
+    assert of_folder["skipped"] == of_graph["skipped"]
+    assert of_graph["model"] == str(graph)
+    assert of_graph["model_sha256"] == file_sha256(graph)
+    assert of_graph["exported_from"] == of_folder["model_sha256"]
+    assert of_graph["precision"] == "float32"
+
+
+def test_fact_another_model_does_not_go_on_with_finished_parts(
+    place, denokd, graph, many
+):
+    output = place.folder / "a.npz"
+    words = ("--batch_s=6", "--n_threads=1")
+    process = started(place, many, output, *words, model=graph)
+    parts = place.folder / "a.npz.parts"
+    while not list(parts.glob("*.npz")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    result = denokd("embed", place.model, many, "--output", output)
+    assert result.exit_code == 2
+    assert "parts of another extraction" in result.stderr
+    assert f"model_sha256 was '{file_sha256(graph)}', now" in result.stderr
+    # The same one does.
+    result = denokd("embed", graph, many, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert len(read_embeddings(output).ids) == 96
+
+
 def test_fact_corrupt_files_are_named_and_the_exit_code_is_1(place, denokd):
     audio = place.folder / "audio"
     paths = damaged_files(audio, 13)
@@ -124,11 +175,11 @@ def test_fact_what_a_user_can_mend_ends_with_2(place, denokd, words, message):
 # Processes of their own: a real kill, and several ranks.
 
 
-def started(place: Place, audio, output, *words, **environment):
+def started(place: Place, audio, output, *words, model=None, **environment):
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "speechbrain_denokd.cli.app", "embed"),
-            *(place.model, audio, "--output", output, *words),
+            *(model or place.model, audio, "--output", output, *words),
         ],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
