@@ -8,15 +8,11 @@ included, from after the models are built (building needs more than stepping).
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import torch
 
-from benchmarks.peak_memory import peak_rss_bytes
+from benchmarks.peak_memory import peak_rss_bytes, restart_peak
 from benchmarks.step_rows import Step
-
-# Linux: writing 5 makes the peak start again from here.
-_RESET = Path("/proc/self/clear_refs")
 
 
 def cuda_peak(step: Step) -> int:
@@ -31,8 +27,7 @@ def cuda_peak(step: Step) -> int:
 
 def cpu_peak(step: Step) -> int:
     """Bytes at the peak of two steps; meant for a process that ends then."""
-    if _RESET.is_file():
-        _RESET.write_text("5")
+    restart_peak()
     step.run()  # makes the optimiser's state
     step.run()
     return peak_rss_bytes()

@@ -75,6 +75,41 @@ def load_page(
     >>> page.hparams["setup"]["name"], page.hparams["setup"]["n_epochs"]
     ('samples', 4)
     """
+    text, routed = _read(path, setup, overrides)
+    resolved = resolve_references(_NamedText(text, str(path)), routed)
+    hparams = load_hyperpyyaml(_NamedText(text, str(path)), routed)
+    return Page(hparams, resolved.getvalue())
+
+
+def resolve_page(
+    path: str | Path, setup: str | None = None, overrides: str = ""
+) -> str:
+    """The record of a page, without building what it names.
+
+    Arguments
+    ---------
+    path, setup, overrides
+        As for `load_page`, whose errors it raises.
+
+    Returns
+    -------
+    str
+        ``Page.resolved``.
+
+    Example
+    -------
+    >>> text = resolve_page("hparams/ecapa.yaml", overrides="seed: 4")
+    >>> "seed: 4" in text.splitlines(), "!ref" in text
+    (True, False)
+    """
+    text, routed = _read(path, setup, overrides)
+    return resolve_references(_NamedText(text, str(path)), routed).getvalue()
+
+
+def _read(
+    path: str | Path, setup: str | None, overrides: str
+) -> tuple[str, str]:
+    """A page's text with its set-up chosen, and the routed overrides."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -83,12 +118,32 @@ def load_page(
         )
     text = path.read_text(encoding="utf-8")
     text, setup_path = _choose_setup(text, path, setup)
-    routed = _route(
-        overrides, text, setup_path.read_text(encoding="utf-8"), path
-    )
-    resolved = resolve_references(_NamedText(text, str(path)), routed)
-    hparams = load_hyperpyyaml(_NamedText(text, str(path)), routed)
-    return Page(hparams, resolved.getvalue())
+    setup_text = setup_path.read_text(encoding="utf-8")
+    return text, _route(overrides, text, setup_text, path)
+
+
+def settings(page: Page) -> dict:
+    """What a page and its set-up say, together.
+
+    A method with a training of its own has keys such as ``opt_class`` on its
+    page; they take the place of the set-up's.
+
+    Arguments
+    ---------
+    page : Page
+
+    Returns
+    -------
+    dict
+
+    Example
+    -------
+    >>> page = Page({"seed": 1, "lr": 2, "setup": {"lr": 3, "n": 4}}, "")
+    >>> values = settings(page)
+    >>> values["seed"], values["lr"], values["n"]
+    (1, 2, 4)
+    """
+    return {**page.hparams["setup"], **page.hparams}
 
 
 def _choose_setup(text: str, path: Path, setup: str | None) -> tuple[str, Path]:

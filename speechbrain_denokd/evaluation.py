@@ -8,6 +8,8 @@ any other. Embeddings are extracted once; trials are array arithmetic.
 import argparse
 import json
 import platform
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,12 +26,28 @@ from speechbrain_denokd.data.corpus import TrialSet, read_trial_set
 from speechbrain_denokd.data.dataset import WholeUtterances
 from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.manifest import Utterance
+from speechbrain_denokd.experiment import commit
 from speechbrain_denokd.known_scores import known_trials
-from speechbrain_denokd.metrics import DENOKD
+from speechbrain_denokd.metrics import (
+    DENOKD,
+    PRESETS,
+    OperatingPoint,
+    points_label,
+    preset,
+)
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.plots import plot_det, plot_tsne
+from speechbrain_denokd.score_mode import (
+    SINGLE,
+    CropAverager,
+    CropsAveraged,
+    crops_averaged_system,
+    describe_score_mode,
+    parse_score_mode,
+)
 from speechbrain_denokd.score_report import rates_of
 from speechbrain_denokd.scoring.backend import cosine_backend
+from speechbrain_denokd.scoring.calibration import effective_prior
 from speechbrain_denokd.scoring.fingerprints import (
     folder_fingerprint,
     trials_fingerprint,
@@ -39,7 +57,7 @@ from speechbrain_denokd.scoring.score_file import write_scores
 from speechbrain_denokd.scoring.system import ScoringSystem
 from speechbrain_denokd.tables import markdown_table
 
-P_TARGET = DENOKD[0].p_target  # of every minDCF here, as in DenoKD's Table I
+_MODULE = "speechbrain_denokd.evaluation"  # even where it runs as __main__
 CROPS_S = (None, 4, 3, 2)  # test durations of DenoKD's Table I
 
 
@@ -111,6 +129,8 @@ def evaluate(
     origin: Mapping | None = None,
     n_workers: int = 0,
     progress: bool = False,
+    points: Sequence[OperatingPoint] = DENOKD,
+    score_mode: CropsAveraged | None = None,
 ) -> dict[str, dict]:
     """Score a trial set at several durations; write scores and plots.
 
@@ -130,16 +150,25 @@ def evaluate(
         Processes that read audio.
     progress : bool
         Whether progress bars are shown.
+    points : sequence of OperatingPoint
+        Of minDCF and actDCF; the first is marked in the plot.
+    score_mode : CropsAveraged, optional
+        Average over crops of what is heard of each recording; ``system``,
+        which was fitted to single embeddings, is then left out.
 
     Returns
     -------
     dict of str to dict
-        `score_report.rates_of` by duration. The score files hold the
-        normalised scores, before calibration.
+        `score_report.rates_of` and ``score_mode`` by duration. The score
+        files hold the normalised scores, before calibration.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     system = system or ScoringSystem(cosine_backend(centre=False))
+    if score_mode is not None:
+        encoder = CropAverager(encoder, score_mode)
+        system = crops_averaged_system()
+    described = describe_score_mode(score_mode)
     conditions, curves = {}, {}
     for crop_s in crops_s:
         name = condition_name(crop_s)
@@ -153,7 +182,8 @@ def evaluate(
         durations_s = durations_of(trial_set.utterances, crop_s)
         scored = system.score_trials(embeddings, trial_set.trials, durations_s)
         known = known_trials(scored.normalised, trial_set)
-        conditions[name] = rates_of(known, scored.llr)
+        rates = rates_of(known, scored.llr, points)
+        conditions[name] = {**rates, "score_mode": described}
         curves[name] = known.scores, known.is_target
         write_scores(
             folder / f"scores_{name}.txt",
@@ -162,6 +192,7 @@ def evaluate(
             {
                 "kind": "normalised",
                 "crop_s": crop_s,
+                "score_mode": described,
                 "trials_sha256": trials_fingerprint(trial_set.trials),
                 "scoring": system.describe(),
                 **(origin or {}),
@@ -173,7 +204,9 @@ def evaluate(
                 [row.spk_id for row in trial_set.utterances],
                 folder / "tsne.png",
             )
-    plot_det(curves, folder / "det.png", p_target=P_TARGET)
+    # Costs and prior matter through one number alone.
+    prior = effective_prior(*points[0][1:])
+    plot_det(curves, folder / "det.png", p_target=prior)
     return conditions
 
 
@@ -183,12 +216,13 @@ def results_table(conditions: Mapping[str, Mapping]) -> str:
     Arguments
     ---------
     conditions : mapping of str to mapping
-        As `evaluate` returns it.
+        As `evaluate` returns it, of one choice of operating points.
 
     Example
     -------
     >>> rates = {"eer": 0.0078, "eer_interval": (0.006, 0.0101),
-    ...          "min_dcf": 0.104, "min_dcf_interval": (0.08, 0.13)}
+    ...          "min_dcf": 0.104, "min_dcf_interval": (0.08, 0.13),
+    ...          "points": [DENOKD[0]._asdict()]}
     >>> print(results_table({"full": rates}))
     | test | EER (%) | 95 % interval | minDCF (0.01) | 95 % interval |
     | ---- | ------- | ------------- | ------------- | ------------- |
@@ -204,8 +238,12 @@ def results_table(conditions: Mapping[str, Mapping]) -> str:
         ]
         for name, rates in conditions.items()
     ]
-    interval = "95 % interval"
-    header = ["test", "EER (%)", interval, f"minDCF ({P_TARGET})", interval]
+    [chosen] = {
+        tuple(OperatingPoint(**point) for point in rates["points"])
+        for rates in conditions.values()
+    }
+    interval, cost = "95 % interval", f"minDCF ({points_label(chosen)})"
+    header = ["test", "EER (%)", interval, cost, interval]
     return markdown_table(header, rows)
 
 
@@ -229,7 +267,7 @@ def hardware() -> dict:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m speechbrain_denokd.evaluation",
+        prog=f"python -m {_MODULE}",
         description="Error rates of a model folder on a trial list.",
         epilog="example: python -m speechbrain_denokd.evaluation "
         "pretrained/sample_teacher",
@@ -241,6 +279,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--crops", type=float, nargs="*", default=CROPS_S[1:], metavar="S"
     )
+    parser.add_argument(
+        "--operating_point",
+        default="denokd",
+        choices=PRESETS,
+        help="of minDCF; denokd is a target prior of 0.01, voxsrc 0.05",
+    )
+    parser.add_argument(
+        "--score_mode",
+        default=SINGLE,
+        help="single, or NxS (such as 10x3): the mean of the cosines of N "
+        "crops of S seconds of each side",
+    )
     parser.add_argument("--output_folder", help="default: results/evaluation")
     parser.add_argument("--device", default="cpu")
     return parser
@@ -249,7 +299,9 @@ def _parser() -> argparse.ArgumentParser:
 @exit_on_user_error
 def main(argv: Sequence[str] | None = None):
     """Command line: see ``--help``."""
+    argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
+    score_mode = parse_score_mode(args.score_mode)
     root = Path(args.data_root)
     trial_set = read_trial_set(
         "test",
@@ -272,11 +324,16 @@ def main(argv: Sequence[str] | None = None):
             "data_root": str(root),
         },
         progress=True,
+        points=preset(args.operating_point),
+        score_mode=score_mode,
     )
     record = {
         "model": args.model,
         "trials": str(args.trials or root / "trials_test.txt"),
+        "score_mode": describe_score_mode(score_mode),
         "conditions": conditions,
+        "command": shlex.join(["python", "-m", _MODULE, *argv]),
+        "commit": commit(),
         "hardware": hardware(),
     }
     write_whole(folder / "metrics.json", json.dumps(record, indent=2) + "\n")

@@ -9,7 +9,7 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import speechbrain as sb
@@ -25,29 +25,13 @@ from torch.utils.data import DataLoader
 
 from speechbrain_denokd.checkpoints import AtomicCheckpointer
 from speechbrain_denokd.cli_errors import exit_on_user_error
-from speechbrain_denokd.config import Page, load_page
-from speechbrain_denokd.data.batches import EpochBatches, batches_by_duration
-from speechbrain_denokd.data.corpus import TrialSet
-from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
+from speechbrain_denokd.config import Page, load_page, settings
+from speechbrain_denokd.data.batches import EpochBatches
 from speechbrain_denokd.data.files import write_whole
-from speechbrain_denokd.data.speed import SpeedPerturb
-from speechbrain_denokd.evaluation import (
-    evaluate,
-    extract_embeddings,
-    hardware,
-    results_table,
-)
+from speechbrain_denokd.evaluation import hardware
 from speechbrain_denokd.experiment import begin_record, commit
-from speechbrain_denokd.model_folder import (
-    encoder_yaml,
-    read_model_folder,
-    write_model_folder,
-)
-from speechbrain_denokd.scoring.backend import cosine_backend
-from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
-from speechbrain_denokd.scoring.fitting import EVEN, Plan, fit_system
-from speechbrain_denokd.scoring.system import ScoringSystem
-from speechbrain_denokd.start_weights import start_weights
+from speechbrain_denokd.tasks.task import Task
+from speechbrain_denokd.tasks.verification import SpeakerVerification
 
 logger = logging.getLogger(__name__)
 
@@ -159,95 +143,43 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     n_steps : int
         Steps of the optimiser in all.
     """
-    values = settings(page)
-    corpus = values["corpus"]
-    for prepare in corpus.prepare:
-        run_on_main(prepare)
-    speed_perturb = values["speed_perturb"] and values["speed_perturb"](
-        n_speakers=len(corpus.speakers)
-    )
-    modules = build_modules(page, corpus.speakers, speed_perturb)
-    start_weights(
-        modules,
-        corpus.speakers,
-        values.get("init_from"),
-        values.get("ptm_source"),
-    )
-    crops = TrainingCrops(
-        corpus.train_rows,
-        {speaker: i for i, speaker in enumerate(corpus.speakers)},
-        values["crop_s"],
-        values["seed"],
-        values["augment"] and values["augment"](),
-        speed_perturb,
-    )
+    values, task = settings(page), task_of(page)
+    task.prepare(page)
+    modules = task.modules(page)
+    data = task.train_data(page)
     batches = EpochBatches(
-        len(crops),
+        len(data),
         values["batch_size"],
         values["seed"],
         get_rank() or 0,
         _n_ranks(),
     )
-    brain = build_brain(page, modules, run_opts, len(batches))
+    hparams = {"n_batches": len(batches), **task.brain_hparams(page)}
+    brain = build_brain(page, modules, run_opts, hparams)
     brain.train_sampler = batches
     brain.fit(
         values["epoch_counter"],
-        loader(crops, batches, values["n_workers"]),
-        dev_loader(corpus.dev_set, values["dev_batch_s"]),
+        loader(data, batches, values["n_workers"], task.collate),
+        task.dev_loader(page),
     )
     n_steps = brain.optimizer_step  # the best checkpoint holds its own count
-    brain.on_evaluate_start(min_key="eer")
+    brain.on_evaluate_start(min_key=brain.measure)
     return brain, n_steps
 
 
-def settings(page: Page) -> dict:
-    """What a page and its set-up say, together.
-
-    A method with a training of its own has keys such as ``opt_class`` on its
-    page; they take the place of the set-up's.
+def task_of(page: Page) -> Task:
+    """The task of a page: its key ``task``, or speaker verification.
 
     Example
     -------
-    >>> page = Page({"seed": 1, "lr": 2, "setup": {"lr": 3, "n": 4}}, "")
-    >>> values = settings(page)
-    >>> values["seed"], values["lr"], values["n"]
-    (1, 2, 4)
+    >>> type(task_of(Page({"setup": {}}, ""))).__name__
+    'SpeakerVerification'
     """
-    return {**page.hparams["setup"], **page.hparams}
-
-
-def build_modules(
-    page: Page, speakers: Sequence[str], speed_perturb: SpeedPerturb | None
-) -> dict[str, torch.nn.Module]:
-    """The page's modules and a classifier over the corpus's speakers.
-
-    Arguments
-    ---------
-    page : Page
-    speakers : sequence of str
-        Classes at their own speed.
-    speed_perturb : SpeedPerturb or None
-        Multiplies the classes.
-
-    Returns
-    -------
-    dict of str to torch.nn.Module
-    """
-    n_speeds = len(speed_perturb.factors) if speed_perturb else 1
-    embedding_dim = page.hparams["modules"]["student"].embedding_dim
-    classifier = settings(page)["classifier"](
-        input_size=embedding_dim,
-        lin_neurons=embedding_dim,
-        out_neurons=n_speeds * len(speakers),
-    )
-    modules = {**page.hparams["modules"], "classifier": classifier}
-    if "distiller" in modules:
-        match_labels(modules, speakers, n_speeds)
-    return modules
+    return settings(page).get("task") or SpeakerVerification()
 
 
 def build_brain(
-    page: Page, modules: dict, run_opts, n_batches: int
+    page: Page, modules: dict, run_opts, hparams: Mapping
 ) -> sb.Brain:
     """The page's Brain, with checkpoints of all that is trained.
 
@@ -256,8 +188,8 @@ def build_brain(
     page : Page
     modules : dict of str to torch.nn.Module
     run_opts : speechbrain RunOptions
-    n_batches : int
-        Per epoch.
+    hparams : mapping
+        For the Brain, besides the page's and the set-up's keys.
 
     Returns
     -------
@@ -265,17 +197,13 @@ def build_brain(
     """
     values = settings(page)
     recoverables = {
-        name: module for name, module in modules.items() if name != "teacher"
+        name: module for name, module in modules.items() if not _frozen(module)
     }
     recoverables["epoch_counter"] = values["epoch_counter"]
     return values["brain_class"](
         modules=modules,
         opt_class=values["opt_class"],
-        hparams={
-            **values,
-            "n_batches": n_batches,
-            "dev_set": values["corpus"].dev_set,
-        },
+        hparams={**values, **hparams},
         run_opts=run_opts,
         checkpointer=AtomicCheckpointer(
             Path(values["output_folder"]) / "checkpoints", recoverables
@@ -283,45 +211,14 @@ def build_brain(
     )
 
 
-def match_labels(modules: dict, speakers: Sequence[str], n_speeds: int):
-    """Give the teacher's class head the student's classes.
-
-    Only where a term compares class scores: other terms need no common
-    speakers.
-
-    Raises
-    ------
-    ValueError
-        If a class has no counterpart in the teacher.
-    """
-    if not modules["distiller"].needs_labels:
-        return
-    if n_speeds > 1:
-        raise ValueError(
-            f"speed perturbation makes {n_speeds} classes of each speaker, but "
-            "the teacher's head knows one: set --speed_perturb=null, or use a "
-            "method without a label term"
-        )
-    modules["teacher"].select_speakers(speakers)
-
-
-def loader(crops, batches, n_workers: int) -> DataLoader:
+def loader(data, batches, n_workers: int, collate=PaddedBatch) -> DataLoader:
     """Training batches, read by ``n_workers`` processes."""
     return DataLoader(
-        crops,
+        data,
         batch_sampler=batches,
         num_workers=n_workers,
-        collate_fn=PaddedBatch,
+        collate_fn=collate,
         persistent_workers=n_workers > 0,
-    )
-
-
-def dev_loader(dev_set, batch_s: float) -> DataLoader:
-    """Whole development utterances, in batches of similar length."""
-    return DataLoader(
-        WholeUtterances(dev_set.utterances),
-        batch_sampler=batches_by_duration(dev_set.utterances, batch_s),
-        collate_fn=PaddedBatch,
     )
 
 
@@ -344,49 +241,17 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     """
     values = settings(page)
     folder = Path(values["output_folder"])
-    student = _unwrapped(brain.modules["student"])
-    write_model_folder(
-        folder / "model",
-        encoder_yaml(page.resolved, ["student", "encoder"]),
-        student,
-        _unwrapped(brain.modules["classifier"]),
-        values["corpus"].speakers,
-        values["aam"].scale,
-        values["aam"].margin,
-    )
-    # What is measured is what others will load.
-    encoder = read_model_folder(folder / "model", str(brain.device)).encoder
-    system = calibrate(encoder, values["corpus"].dev_set, values["n_workers"])
-    system.save(folder / "model")
-    tests = {}
-    for test_set in values["corpus"].test_sets:
-        tests[test_set.name] = evaluate(
-            encoder,
-            test_set,
-            folder / test_set.name,
-            values["test_crops_s"],
-            system,
-            {
-                "model": str(folder / "model"),
-                "model_sha256": folder_fingerprint(folder / "model"),
-                **values["corpus"].files_of(test_set.name),
-            },
-            values["n_workers"],
-            progress=not brain.noprogressbar,
-        )
-        print(f"\n{values['method']} on {test_set.name} ({values['name']})\n")
-        print(results_table(tests[test_set.name]))
-    best = brain.checkpointer.find_checkpoint(min_key="eer")
+    result = task_of(page).finish(brain, page)
+    best = brain.checkpointer.find_checkpoint(min_key=brain.measure)
     record = {
         "method": values["method"],
         "setup": values["name"],
         "seed": values["seed"],
         "description": values["description"],
-        "tests": tests,
-        "n_parameters": sum(p.numel() for p in student.parameters()),
+        **result,
         **cost,
         "best_epoch": best.meta["epoch"],
-        "dev_eer": best.meta["eer"],
+        f"dev_{brain.measure}": best.meta[brain.measure],
         "command": command,
         "commit": commit(),
         "date": datetime.date.today().isoformat(),
@@ -401,40 +266,10 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     return record
 
 
-def calibrate(
-    encoder: torch.nn.Module, dev_set: TrialSet, n_workers: int
-) -> ScoringSystem:
-    """Cosine scoring, calibrated on the development trials.
-
-    `denokd calibrate` gives the folder another back-end or another operating
-    point; this one makes it answer with a decision from the start.
-
-    Arguments
-    ---------
-    encoder : torch.nn.Module
-    dev_set : TrialSet
-        Its EER chose the checkpoint, a choice among few: the calibration
-        hardly notices.
-    n_workers : int
-
-    Returns
-    -------
-    ScoringSystem
-    """
-    embeddings = extract_embeddings(
-        encoder, dev_set.utterances, n_workers=n_workers
-    )
-    try:
-        return fit_system(Plan(), None, dev_set, embeddings, EVEN)[0]
-    except ValueError as error:
-        # A model that has learnt nothing yet is no reason to lose it.
-        logger.warning("the model is left without calibration: %s", error)
-        return ScoringSystem(cosine_backend(centre=False))
-
-
-def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:
-    """The module itself, where DistributedDataParallel wraps it."""
-    return getattr(module, "module", module)
+def _frozen(module: torch.nn.Module) -> bool:
+    """Whether nothing of it is trained, though there is something."""
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(p.requires_grad for p in parameters)
 
 
 def _n_ranks() -> int:

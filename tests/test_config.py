@@ -1,26 +1,35 @@
 """Pages, set-ups and what the command line changes."""
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
+from ruamel.yaml import YAML
 from speechbrain import parse_arguments
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
-from speechbrain_denokd.config import load_page
+from speechbrain_denokd.config import load_page, resolve_page
 from speechbrain_denokd.encoders.redimnet import redimnet
 from speechbrain_denokd.encoders.wavlm_folder import save_random_wavlm
 from speechbrain_denokd.losses.inter_top_k import InterTopK
 from speechbrain_denokd.losses.margin import AamSoftmax
+from speechbrain_denokd.metrics import SSRFNET
 from speechbrain_denokd.model_folder import write_model_folder
 from speechbrain_denokd.optim.two_stage import TwoStage
+from speechbrain_denokd.score_mode import CropsAveraged
 from speechbrain_denokd.training import settings
 from tests.encoders.unispeech_layout import tiny_config
 from tests.tiny import ENCODER_TEXT, tiny_encoder
 from tests.tiny_setup import write_ssl_teacher
 
-PAGES = sorted(Path("hparams").glob("*.yaml"))
+# Pages of other tasks have tests of their own in tests/tasks.
+PAGES = [
+    page
+    for page in sorted(Path("hparams").glob("*.yaml"))
+    if "\ntask: " not in page.read_text(encoding="utf-8")
+]
 
 PAGE = """\
 seed: 1
@@ -123,6 +132,8 @@ def test_law_the_record_gives_the_same_values_without_files(page):
     assert load_hyperpyyaml(loaded.resolved) == loaded.hparams
     again = load_page(page, "large", "seed: 5\nn_epochs: 2")
     assert again.resolved == loaded.resolved
+    alone = resolve_page(page, "large", "seed: 5\nn_epochs: 2")
+    assert alone == loaded.resolved
 
 
 @pytest.mark.parametrize(
@@ -333,7 +344,12 @@ def test_law_the_seed_decides_the_first_weights():
 
 # -- the set-ups -------------------------------------------------------------
 
-SETUPS = sorted(path.stem for path in Path("hparams/setups").glob("*.yaml"))
+# Set-ups that serve one task alone are tested with it, in tests/tasks.
+SETUPS = sorted(
+    path.stem
+    for path in Path("hparams/setups").glob("*.yaml")
+    if "\ncorpus: " in path.read_text(encoding="utf-8")
+)
 
 
 def load_setup(name):
@@ -382,6 +398,50 @@ def test_fact_the_voxceleb_setup_has_the_papers_numbers():
     )
     assert setup["lr_schedule"].warmup_epochs == 5
     assert setup["test_crops_s"] == [None, 4, 3, 2]
+
+
+SSRFNET_TABLE_1 = {
+    "dual_branch",
+    "fgfm",
+    "ptm_redimnet",
+    "ssrfnet",
+    "ssrfnet_alone",
+    "ssrfnet_lmft",
+    "ssrfnet_transformer",
+    "sum_fusion",
+}
+
+
+@pytest.mark.parametrize("setup", ["samples", "voxceleb", "manifest"])
+def test_fact_pages_of_ssrfnet_report_at_its_prior(setup):
+    found = {}
+    for path in PAGES:
+        text = resolve_page(path, setup, "data_folder: some")
+        values = YAML(typ="rt").load(text)["setup"]
+        if "operating_point" in values:
+            found[path.stem] = values["operating_point"]
+            assert values["score_mode"] == "single"
+    at_005 = {page for page, point in found.items() if point == "ssrfnet"}
+    assert at_005 == SSRFNET_TABLE_1
+    assert set(found.values()) == {"denokd", "ssrfnet"}
+
+
+def test_fact_what_is_measured_is_chosen_before_training():
+    page = load_page(
+        "hparams/ssrfnet_alone.yaml",
+        overrides="score_mode: 10x3\nfeature_augment: !new:"
+        "speechbrain_denokd.encoders.feature_noise.FeatureNoise",
+    )
+    assert page.hparams["setup"]["dcf_points"] == SSRFNET
+    assert page.hparams["setup"]["crops_averaged"] == CropsAveraged(10, 3.0)
+    noise = page.hparams["student"]["encoder"].feature_augment
+    # SSRFNet's code: 0.001 to 0.01 of a natural logarithm, here of dB.
+    in_db = 10 / math.log(10)
+    assert noise.lowest == pytest.approx(0.001 * in_db, rel=0.02)
+    assert noise.highest == pytest.approx(0.01 * in_db, rel=0.02)
+    for wrong in ("score_mode: 10", "operating_point: vox"):
+        with pytest.raises(ValueError, match="use "):
+            load_page("hparams/ecapa.yaml", overrides=wrong)
 
 
 def voxceleb(name, *overrides):

@@ -15,10 +15,13 @@ from speechbrain_denokd.data.corpus import TrialSet
 from speechbrain_denokd.data.crop import crop_from_id
 from speechbrain_denokd.data.manifest import write_manifest
 from speechbrain_denokd.data.trials import Trial, write_trials
-from speechbrain_denokd.metrics import eer
+from speechbrain_denokd.metrics import DENOKD, SRE08, SSRFNET, eer, mean_min_dcf
 from speechbrain_denokd.model_folder import write_model_folder
+from speechbrain_denokd.score_mode import CropsAveraged
+from speechbrain_denokd.scoring.backend import cosine_backend
 from speechbrain_denokd.scoring.cosine import cosine_scores
 from speechbrain_denokd.scoring.score_file import read_scores
+from speechbrain_denokd.scoring.system import ScoringSystem
 from tests.tiny import ENCODER_TEXT, tiny_encoder, voice_rows
 
 
@@ -117,6 +120,7 @@ def test_fact_the_table_has_a_row_for_each_duration():
         "eer_interval": (0.006, 0.0101),
         "min_dcf": 0.104,
         "min_dcf_interval": (0.08, 0.13),
+        "points": [DENOKD[0]._asdict()],
     }
     short = {**rates, "eer": 0.5, "min_dcf": 1.0}
     table = evaluation.results_table({"full": rates, "2s": short})
@@ -133,6 +137,67 @@ def test_fact_the_table_has_a_row_for_each_duration():
     ]
     assert cells[2][:4] == ["full", "0.78", "0.60 – 1.01", "0.104"]
     assert cells[3][:4] == ["2s", "50.00", "0.60 – 1.01", "1.000"]
+
+
+def test_fact_the_table_names_the_operating_point(trial_set, tmp_path):
+    for points, title in ((SSRFNET, "0.05"), (SRE08, "0.01, C_miss 10")):
+        found = evaluation.evaluate(
+            tiny_encoder(), trial_set, tmp_path / title, [0.5], points=points
+        )
+        table = evaluation.results_table(found)
+        assert f"| minDCF ({title}) |" in table.splitlines()[0]
+        written = read_scores(tmp_path / title / "scores_0.5s.txt")
+        is_target = [trial.is_target for trial in trial_set.trials]
+        expected = mean_min_dcf(written.scores, is_target, points)
+        assert found["0.5s"]["min_dcf"] == pytest.approx(expected)
+
+
+def test_reference_crops_averaged_is_the_mean_of_all_cosines(
+    trial_set, tmp_path
+):
+    encoder, mode = tiny_encoder(), CropsAveraged(3, 0.5)
+    found = evaluation.evaluate(
+        encoder,
+        trial_set,
+        tmp_path,
+        [None, 1.2],
+        system=ScoringSystem(cosine_backend(centre=False)),  # left out
+        score_mode=mode,
+    )
+    described = {"kind": "crops averaged", "n_crops": 3, "crop_s": 0.5}
+    for name, crop_s in (("full", None), ("1.2s", 1.2)):
+        assert found[name]["score_mode"] == described
+        written = read_scores(tmp_path / f"scores_{name}.txt")
+        assert written.provenance["score_mode"] == described
+        units = {
+            row.id: unit_embeddings_of_crops(encoder, row, crop_s)
+            for row in trial_set.utterances
+        }
+        for score, trial in zip(written.scores, trial_set.trials, strict=True):
+            cosines = [
+                float(a @ b)
+                for a in units[trial.enroll]
+                for b in units[trial.test]
+            ]
+            assert len(cosines) == 9
+            assert score == pytest.approx(np.mean(cosines), abs=2e-6)
+        assert "act_dcf" not in found[name]  # there is no calibration of them
+
+
+def unit_embeddings_of_crops(encoder, row, crop_s):
+    """Three crops of 0.5 s, one by one: first, middle, last."""
+    wav = load_audio(row.wav, row.start, row.stop)
+    if crop_s is not None:
+        wav = crop_from_id(wav, round(16000 * crop_s), row.id)
+    found = []
+    for place in (0, 0.5, 1):
+        start = int(place * (len(wav) - 8000))
+        crop = torch.from_numpy(wav[start : start + 8000])
+        with torch.no_grad():
+            output = encoder(crop[None], torch.ones(1))
+        unit = output.embedding[0].double().numpy()
+        found.append(unit / np.linalg.norm(unit))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -172,6 +237,7 @@ def test_fact_the_command_records_what_it_prints(corpus, trial_set, capsys):
     assert record["model"] == str(corpus / "model")
     assert record["trials"] == str(corpus / "trials_test.txt")
     assert list(record["conditions"]) == ["full", "0.5s"]
+    assert record["score_mode"] == {"kind": "single embedding"}
     assert record["hardware"]["torch"] == torch.__version__
     expected = evaluation.evaluate(
         tiny_encoder(), trial_set, corpus / "again", [None]
@@ -203,9 +269,28 @@ def test_fact_other_lists_and_no_crops(corpus):
     ]
 
 
+def test_fact_the_command_chooses_point_and_mode(corpus):
+    evaluation.main(
+        [
+            str(corpus / "model"),
+            f"--data_root={corpus}",
+            f"--output_folder={corpus / 'out'}",
+            "--operating_point=ssrfnet",
+            "--score_mode=4x0.5",
+            "--crops",
+        ]
+    )
+    record = json.loads((corpus / "out" / "metrics.json").read_text())
+    mode = {"kind": "crops averaged", "n_crops": 4, "crop_s": 0.5}
+    assert record["score_mode"] == mode
+    [point] = record["conditions"]["full"]["points"]
+    assert (point["name"], point["p_target"]) == ("SSRFNet", 0.05)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (["--score_mode=ten"], "score_mode is 'ten'; use 'single', or"),
         (["absent"], "no model folder at absent"),
         (["--manifest=absent.csv"], "absent.csv"),
         (["--trials=absent.txt"], "absent.txt"),

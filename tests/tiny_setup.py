@@ -15,7 +15,9 @@ from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
 from speechbrain_denokd.encoders.ecapa import EcapaTdnn
 from speechbrain_denokd.encoders.fbank import FbankFrontEnd
+from speechbrain_denokd.encoders.log_spectrum import LogSpectrum
 from speechbrain_denokd.encoders.mhfa import Mhfa
+from speechbrain_denokd.encoders.mirnet import MirNet
 from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
 from speechbrain_denokd.encoders.ssl_model import TransformerStudent
 from speechbrain_denokd.encoders.wav_encoder import WavEncoder
@@ -47,6 +49,24 @@ augment: null
 speed_perturb: null
 n_workers: 0
 test_crops_s: [null, 0.3]
+operating_point: denokd
+dcf_points: !apply:speechbrain_denokd.metrics.dcf.preset
+    name: !ref <operating_point>
+score_mode: single
+crops_averaged: !apply:speechbrain_denokd.score_mode.parse_score_mode
+    text: !ref <score_mode>
+mixtures: !new:speechbrain_denokd.overlap.lists.MixtureLists  # pages mirnet*
+    save_folder: {folder}/mixtures
+    data_root: !ref <data_folder>
+    dev: !ref <data_folder>/dev.csv
+    tests:
+        unseen: !ref <data_folder>/test.csv
+    n_triples: 12
+    n_dev_triples: 12
+    n_presence_trials: 24
+    shape: !new:speechbrain_denokd.overlap.plan.MixtureShape
+        duration_s: 0.4
+        overlaps: !tuple (0.5, 1.0)
 dev_batch_s: 10
 feature_augment: null
 ecapa:
@@ -73,6 +93,16 @@ ssrfnet: !include:../blocks/ssrfnet_sizes.yaml
     frequencies: 4
     channels: 4
     stages: [[1, 1, 1, null], [2, 1, 1, 4]]
+    embedding_dim: 8
+ecapa_overlap: !ref <ecapa>
+mirnet:
+    n_fft: 128
+    n_bins: 65
+    window_ms: 8
+    hop_ms: 10
+    channels: [8, 8, 8, 8, 8]
+    batch_norm: true
+    resnet_channels: 2
     embedding_dim: 8
 wavlm:
     state_dim: 16
@@ -123,6 +153,49 @@ lr_schedule: !new:speechbrain_denokd.schedules.WarmupCosine
     n_epochs: !ref <n_epochs>
 opt_class: !name:torch.optim.AdamW
     lr: !ref <lr>
+overlap:
+    head: !ref <aam>
+    classifier: !name:speechbrain.lobes.models.ECAPA_TDNN.Classifier
+    margin: 0.2
+    distance: cosine
+    crop_s: 0.4
+    overlap: [0.5, 1.0]
+    sir_db: [-5, 5]
+    n_mixtures: null
+    n_epochs: 3
+    batch_size: 8
+    lr: 0.002
+    warmup_epochs: 0
+    collapse_from_epoch: 99
+    inner_from: null
+    baseline: !ref <teacher_path>
+separation:  # pages voicefilter_* and upit
+    mixtures: !new:speechbrain_denokd.separation.mixtures.DrawnMixtures
+        corpus: !ref <corpus>
+        n_dev: 4
+        n_test: 3
+        duration_s: 0.3
+    encoder_path: {folder}/teacher
+    mirnet_path: {folder}/mirnet
+    enroll_s: 0.3
+    network:
+        n_fft: 128
+        window_samples: 128
+        hop_samples: 64
+        channels: 2
+        output_channels: 1
+        dilations: [1]
+        lstm_dim: 4
+        hidden_dim: 6
+    w_magnitude: 1.0
+    w_si_sdr: 0.1
+    crop_s: 0.3
+    dev_batch_size: 3
+    batch_size: 8
+    n_epochs: 2
+    warmup_epochs: 0
+    lr: 0.002
+    next_line: that is all
 two_stage:
     n_epochs: 3
     warmup_epochs: 1.5
@@ -228,11 +301,35 @@ encoder: !new:speechbrain_denokd.encoders.ssl_head_encoder.SslHeadEncoder
     return folder
 
 
+def write_mirnet(folder: Path) -> Path:
+    """An untrained model folder of two identities of a mixture."""
+    torch.manual_seed(9)
+    network = MirNet(
+        n_bins=33, channels=[8] * 5, resnet_channels=2, embedding_dim=8
+    )
+    encoder = WavEncoder(LogSpectrum(64, window_ms=4, hop_ms=10), network)
+    text = """\
+encoder: !new:speechbrain_denokd.encoders.wav_encoder.WavEncoder
+    front_end: !new:speechbrain_denokd.encoders.log_spectrum.LogSpectrum
+        n_fft: 64
+        window_ms: 4
+        hop_ms: 10
+    network: !new:speechbrain_denokd.encoders.mirnet.MirNet
+        n_bins: 33
+        channels: [8, 8, 8, 8, 8]
+        resnet_channels: 2
+        embedding_dim: 8"""
+    classifier = Classifier(8, lin_neurons=8, out_neurons=1)
+    write_model_folder(folder, text, encoder, classifier, ["ann"], 16, 0.2)
+    return folder
+
+
 def write_pages(folder: Path) -> Path:
     """The project's own pages, with a set-up named tiny beside the others."""
     corpus = write_corpus(folder / "corpus")
     write_teacher(corpus / "teacher")
     write_ssl_teacher(corpus / "ssl_teacher")
+    write_mirnet(corpus / "mirnet")
     pages = folder / "hparams"
     shutil.copytree(ROOT / "hparams", pages)
     (pages / "setups" / "tiny.yaml").write_text(

@@ -24,6 +24,14 @@ def evaluate(
             help="Break down by gender, duration or session; may be repeated.",
         ),
     ] = None,
+    operating_point: Annotated[
+        str,
+        typer.Option(
+            "--operating_point",
+            help="Of minDCF and actDCF: denokd (a target prior of 0.01), "
+            "voxsrc or ssrfnet (0.05), sre08 or sre16.",
+        ),
+    ] = "denokd",
     plots: Annotated[
         str | None,
         typer.Option("--plots", help="Folder for DET and calibration plots."),
@@ -40,11 +48,16 @@ def evaluate(
     """
     from speechbrain_denokd import score_report, score_tables
     from speechbrain_denokd.known_scores import open_scores
+    from speechbrain_denokd.metrics import preset
 
+    points = preset(operating_point)
     scored = {
         path: open_scores(path, manifest, data_root) for path in score_files
     }
-    rates = {path: score_report.rates_of(one) for path, one in scored.items()}
+    rates = {
+        path: score_report.rates_of(one, points=points)
+        for path, one in scored.items()
+    }
     parts = {
         path: score_report.breakdown(one, by) if by else {}
         for path, one in scored.items()

@@ -12,6 +12,7 @@ from speechbrain_denokd.cli.options import (
     Manifest,
     Model,
     Trials,
+    Trust,
 )
 from speechbrain_denokd.cli_errors import exit_on_user_error
 
@@ -39,6 +40,7 @@ def export(
             help="What static int8 learns ranges from; default train.csv.",
         ),
     ] = None,
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Export a model: waveforms in, embeddings out, any batch and length.
@@ -63,7 +65,7 @@ def export(
         path = train_manifest or f"{data_root}/train.csv"
         calibration_rows = read_manifest(path, data_root)
     report = export_model(
-        model, output, wish, rows, trial_set, calibration_rows
+        model, output, wish, rows, trial_set, calibration_rows, trust
     )
     if as_json:
         print(json.dumps(report))
@@ -73,7 +75,7 @@ def export(
 
 def _show(report: dict, int8: str) -> None:
     """Print files, agreement, and what 8 bits cost."""
-    from speechbrain_denokd.bootstrap import Comparison
+    from speechbrain_denokd.comparison import Comparison
     from speechbrain_denokd.score_tables import comparison_table, rates_table
 
     for path, size in report["files"].items():

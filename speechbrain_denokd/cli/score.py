@@ -13,7 +13,9 @@ from speechbrain_denokd.cli.options import (
     Device,
     Manifest,
     Model,
+    ScoreMode,
     Trials,
+    Trust,
     Workers,
 )
 from speechbrain_denokd.cli_errors import exit_on_user_error
@@ -44,8 +46,10 @@ def score(
         ),
     ] = None,
     crop_s: Crop = None,
+    score_mode: ScoreMode = "single",
     device: Device = "cpu",
     n_workers: Workers = 0,
+    trust: Trust = False,
     as_json: AsJson = False,
 ):
     """Score a trial list with a model folder, by its own back-end.
@@ -57,10 +61,17 @@ def score(
     """
     from speechbrain_denokd.evaluation import extract_embeddings
     from speechbrain_denokd.model_folder import read_model_folder
+    from speechbrain_denokd.score_mode import (
+        CropAverager,
+        crops_averaged_system,
+        describe_score_mode,
+        parse_score_mode,
+    )
     from speechbrain_denokd.scoring import run
     from speechbrain_denokd.scoring.enrolled import score_enrolled
     from speechbrain_denokd.scoring.score_file import write_scores
 
+    mode = parse_score_mode(score_mode)
     manifest = manifest or f"{data_root}/test.csv"
     if enrollment is None:
         trial_set, models = open_trial_set(data_root, manifest, trials), None
@@ -68,9 +79,13 @@ def score(
         trial_set, models = open_enrolled_set(
             data_root, manifest, trials, enrollment
         )
-    system = run.scoring_of(model)
+    encoder = read_model_folder(model, device, trust).encoder
+    if mode is None:
+        system = run.scoring_of(model)
+    else:
+        encoder, system = CropAverager(encoder, mode), crops_averaged_system()
     embeddings = extract_embeddings(
-        read_model_folder(model, device).encoder,
+        encoder,
         trial_set.utterances,
         crop_s,
         n_workers=n_workers,
@@ -85,6 +100,7 @@ def score(
     origin = run.provenance(model, trial_set, system, chosen.kind)
     origin |= {
         "crop_s": crop_s,
+        "score_mode": describe_score_mode(mode),
         "manifest": manifest,
         "data_root": data_root,
         "enrollment": enrollment,

@@ -17,6 +17,11 @@ from speechbrain_denokd.data.aac import convert_aac
 from speechbrain_denokd.data.audio import ffmpeg_command
 from speechbrain_denokd.data.headers import read_headers
 from speechbrain_denokd.data.manifest import Utterance, write_manifest
+from speechbrain_denokd.data.other_tests import (
+    OTHER_TESTS,
+    find_other_recordings,
+    read_other_list,
+)
 from speechbrain_denokd.data.prepared import (
     begin_preparation,
     finish_preparation,
@@ -38,6 +43,7 @@ from speechbrain_denokd.data.voxceleb_lists import (
     TRIAL_LISTS,
     read_official_list,
 )
+from speechbrain_denokd.data.voxceleb_tests import title_of
 
 __all__ = ["TRIAL_LISTS", "prepare_voxceleb"]
 
@@ -77,7 +83,7 @@ def prepare_voxceleb(
     train_parts : sequence of str
         Parts to train on: "vox2_dev", "vox1_dev", "vox2_test".
     trial_lists : sequence of str
-        Test lists, keys of ``TRIAL_LISTS``.
+        Test lists, keys of ``TRIAL_LISTS`` or names of ``OTHER_TESTS``.
     validation : str
         "held_out" takes speakers out of training, "vox2_test" draws trials
         from VoxCeleb2's test part and keeps all speakers in training, and
@@ -115,7 +121,7 @@ def prepare_voxceleb(
     """
     _check_names("validation", [validation], VALIDATION)
     _check_names("train_parts", train_parts, N_SPEAKERS)
-    _check_names("trial_lists", trial_lists, TRIAL_LISTS)
+    _check_names("trial_lists", trial_lists, (*TRIAL_LISTS, *OTHER_TESTS))
     options = {
         "data_folder": Path(data_folder).absolute(),
         "trials_folder": Path(trials_folder or data_folder).absolute(),
@@ -136,13 +142,11 @@ def prepare_voxceleb(
         # Lists first: a wrong one is found before a million files are opened.
         if validation == "O":
             lists["O"] = None
+        tests = {}
         for name in lists:
-            official = read_official_list(name, trials_folder or data_folder)
-            lists[name] = resolve_trials(official, recordings)
-        tests = {
-            name: _in_trials(recordings, trials)
-            for name, trials in lists.items()
-        }
+            lists[name], tests[name] = _test(
+                name, recordings, data_folder, trials_folder or data_folder
+            )
         train, dev = _split(
             recordings, train_parts, validation, n_valid_speakers, seed
         )
@@ -182,12 +186,23 @@ def _check_names(
             )
 
 
-def _in_trials(
-    recordings: Sequence[Recording], trials: Iterable[Trial]
-) -> list[Recording]:
-    """Recordings that occur in trials."""
-    used = {name for trial in trials for name in trial[1:]}
-    return [row for row in recordings if row.id in used]
+def _test(
+    name: str,
+    recordings: Sequence[Recording],
+    data_folder: str | Path,
+    trials_folder: str | Path,
+) -> tuple[list[Trial], list[Recording]]:
+    """Trials of a list by ID, and the recordings that occur in them."""
+    if name in OTHER_TESTS:
+        official = read_other_list(name, data_folder, trials_folder)
+        recordings = find_other_recordings(
+            name, data_folder, official, recordings
+        )
+    else:
+        official = read_official_list(name, trials_folder)
+    trials = resolve_trials(official, recordings)
+    used = {side for trial in trials for side in trial[1:]}
+    return trials, [row for row in recordings if row.id in used]
 
 
 def _split(
@@ -237,11 +252,11 @@ def _warn_about_test_speakers(
         shared = speakers_in_training(test_speakers, train_speakers)
         if shared:
             logger.warning(
-                "%d of the %d speakers of Vox1-%s are in training (%s, ...): "
+                "%d of the %d speakers of %s are in training (%s, ...): "
                 "results on this list are no results on unseen speakers.",
                 len(shared),
                 len(test_speakers),
-                name,
+                title_of(name),
                 ", ".join(shared[:3]),
             )
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from speechbrain_denokd.cli_errors import exit_on_user_error
+from speechbrain_denokd.data.other_tests import OTHER_TESTS
 from speechbrain_denokd.data.voxceleb import VALIDATION, prepare_voxceleb
 from speechbrain_denokd.data.voxceleb_lists import TRIAL_LISTS
 
@@ -20,9 +21,9 @@ def _parser() -> argparse.ArgumentParser:
         "--trial_lists",
         nargs="*",
         default=["O", "E", "H"],
-        choices=list(TRIAL_LISTS),
+        choices=[*TRIAL_LISTS, *OTHER_TESTS],
         metavar="LIST",
-        help=", ".join(TRIAL_LISTS),
+        help=", ".join([*TRIAL_LISTS, *OTHER_TESTS]),
     )
     parser.add_argument("--validation", default="vox2_test", choices=VALIDATION)
     return parser

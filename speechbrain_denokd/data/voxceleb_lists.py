@@ -90,10 +90,35 @@ def read_official_list(name: str, folder: str | Path) -> list[Trial]:
             "pass trials_folder."
         )
     trials = read_trials(path)
-    if len(trials) != n_expected:
-        raise ValueError(
-            f"The trial list Vox1-{name} ({path}) should have {n_expected} "
-            f"trials, but has {len(trials)}: take {filename} from the "
-            "VoxCeleb web page again."
-        )
+    check_n_trials(f"Vox1-{name}", path, len(trials), n_expected)
     return trials
+
+
+def check_n_trials(
+    name: str, path: str | Path, n_found: int, n_expected: int
+) -> None:
+    """Refuse a list of another size than the published one.
+
+    Arguments
+    ---------
+    name : str
+        As shown in tables.
+    path : str or Path
+        Where it was read.
+    n_found, n_expected : int
+        Trials.
+
+    Raises
+    ------
+    ValueError
+        If the sizes differ.
+
+    Example
+    -------
+    >>> check_n_trials("Vox1-O", "veri_test2.txt", 37_611, 37_611)
+    """
+    if n_found != n_expected:
+        raise ValueError(
+            f"The trial list {name} ({path}) should have {n_expected} trials, "
+            f"but has {n_found}: take it from where it is published again."
+        )

@@ -3,6 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from speechbrain_denokd.data.voxceleb_lists import TRIAL_LISTS
+
+
+def title_of(name: str) -> str:
+    """A list's name in tables and messages.
+
+    Example
+    -------
+    >>> title_of("O"), title_of("VCMix")
+    ('Vox1-O', 'VCMix')
+    """
+    return f"Vox1-{name}" if name in TRIAL_LISTS else name
+
 
 def voxceleb_tests(
     folder: str | Path, trial_lists: Sequence[str]
@@ -14,7 +27,7 @@ def voxceleb_tests(
     folder : str or Path
         ``save_folder`` of `prepare_voxceleb`.
     trial_lists : sequence of str
-        As given to it: "O", "E", "H", ...
+        As given to it: "O", "E", "H", "VoxSRC23-val", "VCMix", ...
 
     Returns
     -------
@@ -28,7 +41,7 @@ def voxceleb_tests(
     """
     folder = Path(folder)
     return {
-        f"Vox1-{name}": {
+        title_of(name): {
             "manifest": str(folder / f"test_{name}.csv"),
             "trials": str(folder / f"trials_test_{name}.txt"),
         }

@@ -7,7 +7,12 @@ Differs: the released code of SSRFNet gives WavLM-large the audio as it is; it
 was trained on zero-mean, unit-variance audio, and hears such audio here.
 """
 
+import torch
+from torch import Tensor, nn
+
+from speechbrain_denokd.distill.align import FrameAlignment
 from speechbrain_denokd.distill.teacher import FrozenTeacher
+from speechbrain_denokd.encoders.output import EncoderOutput
 from speechbrain_denokd.encoders.ssl_encoder import SslEncoder
 from speechbrain_denokd.encoders.ssl_model import SslModel
 from speechbrain_denokd.model_folder import read_model_folder
@@ -87,3 +92,115 @@ has no hidden states to teach; give one of a page ssl_* or ssrfnet
             "no hidden states to teach; give one of a page ssl_* or ssrfnet"
         )
     return FrozenTeacher(encoder)
+
+
+def stage_teacher_from_folder(folder: str) -> FrozenTeacher:
+    """A teacher without pre-trained model: its stages are its hidden states.
+
+    For corpora without a pre-trained model, such as the bundled one.
+
+    Arguments
+    ---------
+    folder : str
+        Model folder of any encoder with stages of one width.
+
+    Returns
+    -------
+    FrozenTeacher
+        Without class head.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model folder.
+    ValueError
+        As `StagesAsStates`.
+
+    Example
+    -------
+    >>> teacher = stage_teacher_from_folder("pretrained/sample_teacher")
+    >>> states = teacher(torch.randn(1, 16000), torch.ones(1)).output.states
+    >>> len(states), states[0].shape
+    (4, torch.Size([1, 50, 160]))
+    """
+    return FrozenTeacher(StagesAsStates(read_model_folder(folder).encoder))
+
+
+class StagesAsStates(nn.Module):
+    """An encoder whose stages, on WavLM's frames, are given as hidden states.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+        ``(wavs, lens) -> EncoderOutput`` with stages on the grid of its
+        frames, all of one width.
+
+    Raises
+    ------
+    ValueError
+        If the stages have several widths.
+
+    Example
+    -------
+    >>> teacher = stage_teacher_from_folder("pretrained/sample_teacher")
+    >>> teacher.encoder.state_dim, teacher.encoder.frame_hop_ms
+    (160, 20.0)
+    """
+
+    # WavLM's, see `distill.align`.
+    frame_hop_ms = 20.0
+    first_frame_ms = 12.5
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.alignment = FrameAlignment(
+            encoder.frame_hop_ms,
+            self.frame_hop_ms,
+            encoder.first_frame_ms,
+            self.first_frame_ms,
+        )
+        with torch.no_grad():
+            probe = encoder.eval()(torch.zeros(1, 16000), torch.ones(1))
+        widths = {stage.shape[2] for stage in probe.stages}
+        if len(widths) != 1:
+            raise ValueError(
+                f"the stages have {sorted(widths)} channels; hidden states "
+                "are of one width: choose another encoder as the teacher"
+            )
+        self.state_dim = widths.pop()
+
+    @property
+    def frame_dim(self) -> int:
+        """Channels of the frame-level tap, ``C``."""
+        return self.encoder.frame_dim
+
+    @property
+    def embedding_dim(self) -> int:
+        """Size of the embedding, ``D``."""
+        return self.encoder.embedding_dim
+
+    def forward(self, wavs: Tensor, lens: Tensor) -> EncoderOutput:
+        """Encode, and pick of each stage the frames nearest to WavLM's.
+
+        Arguments
+        ---------
+        wavs : (B, S) torch.Tensor
+        lens : (B,) torch.Tensor
+
+        Returns
+        -------
+        EncoderOutput
+            All of it on the new frames.
+        """
+        output = self.encoder(wavs, lens)
+        picked = self.alignment.finer_indices(output.frames.shape[1])
+        picked = picked[picked < output.frames.shape[1]].to(wavs.device)
+        n_frames = (picked[None] < output.n_frames[:, None]).sum(dim=1)
+        states = tuple(stage[:, picked] for stage in output.stages)
+        return output._replace(
+            stages=states,
+            frames=output.frames[:, picked],
+            n_frames=n_frames,
+            states=states,
+        )

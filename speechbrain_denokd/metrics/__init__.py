@@ -24,6 +24,7 @@ from speechbrain_denokd.metrics.dcf import (
     PRESETS,
     SRE08,
     SRE16,
+    SSRFNET,
     VOXSRC,
     OperatingPoint,
     act_dcf,
@@ -33,6 +34,8 @@ from speechbrain_denokd.metrics.dcf import (
     mean_min_dcf,
     min_dcf,
     min_dcf_of_rates,
+    points_label,
+    preset,
 )
 from speechbrain_denokd.metrics.eer import (
     eer,
@@ -57,6 +60,7 @@ __all__ = [
     "PRESETS",
     "SRE08",
     "SRE16",
+    "SSRFNET",
     "VOXSRC",
     "OperatingPoint",
     "RankedTrials",
@@ -83,6 +87,8 @@ __all__ = [
     "nist_eer",
     "nist_min_dcf",
     "pav_llrs",
+    "points_label",
+    "preset",
     "rank_trials",
     "ranked_error_rates",
     "rates_by_condition",

@@ -43,14 +43,79 @@ class OperatingPoint(NamedTuple):
 # A preset is the operating points whose normalised costs are averaged.
 DENOKD = (OperatingPoint("DenoKD", 0.01),)  # also 3D-Speaker and WeSpeaker
 VOXSRC = (OperatingPoint("VoxSRC", 0.05),)  # also voxceleb_trainer
+SSRFNET = (OperatingPoint("SSRFNet", 0.05),)  # its code; the paper is silent
 SRE08 = (OperatingPoint("SRE08", 0.01, c_miss=10.0),)
 SRE16 = (
     OperatingPoint("SRE16 at 0.01", 0.01),
     OperatingPoint("SRE16 at 0.005", 0.005),
 )
 PRESETS = MappingProxyType(
-    {"denokd": DENOKD, "voxsrc": VOXSRC, "sre08": SRE08, "sre16": SRE16}
+    {
+        "denokd": DENOKD,
+        "voxsrc": VOXSRC,
+        "ssrfnet": SSRFNET,
+        "sre08": SRE08,
+        "sre16": SRE16,
+    }
 )
+
+
+def preset(name):
+    """Operating points by the name that YAML and command lines use.
+
+    Arguments
+    ---------
+    name : str
+        A key of ``PRESETS``.
+
+    Returns
+    -------
+    tuple of OperatingPoint
+
+    Raises
+    ------
+    ValueError
+        If there is no preset of that name.
+
+    Example
+    -------
+    >>> preset("ssrfnet")[0].p_target
+    0.05
+    """
+    if name not in PRESETS:
+        raise ValueError(
+            f"there is no operating point {name!r}; use one of "
+            f"{', '.join(PRESETS)}"
+        )
+    return PRESETS[name]
+
+
+def points_label(points):
+    """Operating points in a few characters, for headers of tables.
+
+    Arguments
+    ---------
+    points : sequence of OperatingPoint
+
+    Returns
+    -------
+    str
+        Priors; costs where they are not 1.
+
+    Example
+    -------
+    >>> points_label(DENOKD), points_label(SRE08), points_label(SRE16)
+    ('0.01', '0.01, C_miss 10', '0.01 and 0.005')
+    """
+    labels = []
+    for point in points:
+        costs = [
+            f", {name} {cost:g}"
+            for name, cost in (("C_miss", point.c_miss), ("C_fa", point.c_fa))
+            if cost != 1
+        ]
+        labels.append(f"{point.p_target:g}" + "".join(costs))
+    return " and ".join(labels)
 
 
 def detection_costs(p_miss, p_fa, p_target=0.01, c_miss=1.0, c_fa=1.0):

@@ -7,6 +7,7 @@ import numpy as np
 
 from speechbrain_denokd.scoring.centre import Centre
 from speechbrain_denokd.scoring.cosine import Cosine
+from speechbrain_denokd.scoring.inner_product import InnerProduct
 from speechbrain_denokd.scoring.lda import Lda
 from speechbrain_denokd.scoring.length_norm import LengthNorm
 from speechbrain_denokd.scoring.plda import Plda
@@ -20,7 +21,7 @@ from speechbrain_denokd.scoring.whitening import Whitening
 _TRANSFORMS = {
     kind.__name__: kind for kind in (Centre, LengthNorm, Lda, Wccn, Whitening)
 }
-_SCORERS = {kind.__name__: kind for kind in (Cosine, Plda, Psda)}
+_SCORERS = {kind.__name__: kind for kind in (Cosine, InnerProduct, Plda, Psda)}
 
 
 class BackEnd:

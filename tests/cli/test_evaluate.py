@@ -31,6 +31,18 @@ def test_reference_rates_of_a_file_are_those_of_the_metrics(llr_file, denokd):
     assert "eer_interval" not in rates  # nobody said who speaks
 
 
+def test_fact_costs_are_of_the_chosen_operating_point(llr_file, denokd):
+    result = denokd("evaluate", llr_file, "--json", "--operating_point=ssrfnet")
+    rates = json.loads(result.stdout)[str(llr_file)]
+    [point] = rates["points"]
+    assert (point["name"], point["p_target"]) == ("SSRFNet", 0.05)
+    llrs = TARGETS + NONTARGETS
+    assert rates["act_dcf"] == act_dcf(llrs, LABELS, 0.05)
+    result = denokd("evaluate", llr_file, "--operating_point=vox")
+    assert result.exit_code == 2
+    assert "no operating point 'vox'; use one of denokd" in result.stderr
+
+
 def test_fact_two_files_stand_in_one_table(place, denokd, llr_file):
     scores = place.folder / "scores.txt"
     denokd(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from speechbrain_denokd.cli.inputs import open_trial_set
-from speechbrain_denokd.evaluation import extract_embeddings
+from speechbrain_denokd.evaluation import evaluate, extract_embeddings
 from speechbrain_denokd.model_folder import read_model_folder
+from speechbrain_denokd.score_mode import CropsAveraged
 from speechbrain_denokd.scoring.cosine import cosine_scores
 from speechbrain_denokd.scoring.fingerprints import (
     folder_fingerprint,
@@ -58,9 +59,36 @@ def test_fact_a_calibrated_model_scores_in_llrs_unless_told(place, denokd):
     assert read_scores(llrs).provenance["kind"] == "llr"
 
 
+def test_reference_crops_averaged_are_those_of_an_evaluation(place, denokd):
+    output = place.folder / "crops.txt"
+    result = denokd(
+        *("score", place.model, "--data_root", place.corpus),
+        *("--output", output, "--score_mode", "3x0.2"),
+    )
+    assert result.exit_code == 0, result.output
+    trial_set = open_trial_set(place.corpus, None, None)
+    encoder = read_model_folder(place.model).encoder
+    evaluate(
+        encoder,
+        trial_set,
+        place.folder / "evaluation",
+        [None],
+        score_mode=CropsAveraged(3, 0.2),
+    )
+    expected = read_scores(place.folder / "evaluation" / "scores_full.txt")
+    found = read_scores(output)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=0, atol=1e-6)
+    assert found.provenance["score_mode"] == {
+        "kind": "crops averaged",
+        "n_crops": 3,
+        "crop_s": 0.2,
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--score_mode", "3"], "score_mode is '3'"),
         (["--kind", "llr"], "not calibrated"),
         (["--kind", "cosine"], "no kind of score 'cosine'"),
         (["--trials", "nowhere.txt"], "nowhere.txt"),

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from speechbrain_denokd.distill.ssl_teacher import (
+    StagesAsStates,
     ssl_teacher_from_folder,
     ssl_teacher_from_source,
+    stage_teacher_from_folder,
 )
+from speechbrain_denokd.encoders.output import EncoderOutput
 from speechbrain_denokd.encoders.wavlm import WavLM
 from speechbrain_denokd.encoders.wavlm_folder import save_random_wavlm
 from speechbrain_denokd.model_folder import read_model_folder
@@ -62,3 +65,42 @@ def test_error_an_encoder_without_hidden_states(tmp_path):
     folder = str(write_teacher(tmp_path / "model"))
     with pytest.raises(ValueError, match="is a WavEncoder, .*page ssl_"):
         ssl_teacher_from_folder(folder)
+
+
+@pytest.fixture(scope="module")
+def of_stages(tmp_path_factory):
+    """A teacher by its stages, and the encoder that has them."""
+    folder = str(write_teacher(tmp_path_factory.mktemp("stages") / "model"))
+    return stage_teacher_from_folder(folder), read_model_folder(folder).encoder
+
+
+def test_fact_states_are_the_stages_at_every_second_frame(of_stages):
+    """State j is centred at 12.5 + 20 j ms, frame k at 10 k ms."""
+    teacher, encoder = of_stages
+    output = teacher(WAVS, LENS).output
+    expected = encoder.eval()(WAVS, LENS)
+    assert len(output.states) == len(expected.stages) > 1
+    for ours, theirs in zip(output.states, expected.stages, strict=True):
+        assert torch.equal(ours, theirs[:, 1::2])
+    # 8000 samples are frames 0 to 50, 4800 are frames 0 to 30.
+    assert output.n_frames.tolist() == [25, 15]
+
+
+def test_law_padding_is_invisible(of_stages):
+    teacher, _ = of_stages
+    alone = teacher(WAVS[1:, :4800], torch.ones(1)).output
+    padded = teacher(WAVS, LENS).output
+    for ours, theirs in zip(padded.states, alone.states, strict=True):
+        torch.testing.assert_close(ours[1:, :15], theirs, rtol=0, atol=1e-4)
+
+
+def test_fact_stages_of_several_widths_are_refused():
+    class Two(torch.nn.Module):
+        frame_hop_ms, first_frame_ms = 10.0, 0.0
+
+        def forward(self, wavs, lens):
+            stages = torch.zeros(1, 3, 4), torch.zeros(1, 3, 5)
+            return EncoderOutput(stages, stages[0], wavs, lens)
+
+    with pytest.raises(ValueError, match=r"\[4, 5\] channels"):
+        StagesAsStates(Two())

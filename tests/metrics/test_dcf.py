@@ -10,13 +10,17 @@ from speechbrain_denokd.metrics import (
     PRESETS,
     SRE08,
     SRE16,
+    SSRFNET,
     VOXSRC,
+    OperatingPoint,
     act_dcf,
     bayes_threshold,
     detection_costs,
     mean_act_dcf,
     mean_min_dcf,
     min_dcf,
+    points_label,
+    preset,
 )
 from tests.metrics.trial_lists import GOLDEN, random_trials, trial_lists
 
@@ -96,9 +100,26 @@ def test_every_preset_has_a_name():
     assert dict(PRESETS) == {
         "denokd": DENOKD,
         "voxsrc": VOXSRC,
+        "ssrfnet": SSRFNET,
         "sre08": SRE08,
         "sre16": SRE16,
     }
+
+
+def test_presets_by_name():
+    assert preset("ssrfnet") == (OperatingPoint("SSRFNet", 0.05, 1, 1),)
+    # The same point under two names: figures at both are comparable.
+    assert preset("voxsrc")[0][1:] == preset("ssrfnet")[0][1:]
+    with pytest.raises(ValueError, match="no operating point 'sre18'; use one"):
+        preset("sre18")
+
+
+def test_labels_tell_points_apart():
+    assert points_label((OperatingPoint("x", 0.5, 2.5, 0.25),)) == (
+        "0.5, C_miss 2.5, C_fa 0.25"
+    )
+    different = {points_label(points) for points in PRESETS.values()}
+    assert len(different) == len(PRESETS) - 1  # voxsrc is ssrfnet
 
 
 # Laws
@@ -162,12 +183,12 @@ def test_gaussian_llrs_are_calibrated():
     rng = np.random.default_rng(0)
     labels = np.arange(400_000) < 200_000
     llrs = np.where(labels, 4, -4) + rng.normal(0, np.sqrt(8), len(labels))
-    for preset in PRESETS.values():
-        least = mean_min_dcf(llrs, labels, preset)
-        assert mean_act_dcf(llrs, labels, preset) == pytest.approx(
+    for points in PRESETS.values():
+        least = mean_min_dcf(llrs, labels, points)
+        assert mean_act_dcf(llrs, labels, points) == pytest.approx(
             least, rel=0.02
         )
-        assert mean_act_dcf(llrs + 2, labels, preset) > 1.2 * least
+        assert mean_act_dcf(llrs + 2, labels, points) > 1.2 * least
 
 
 # Errors

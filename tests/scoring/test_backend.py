@@ -14,6 +14,7 @@ from speechbrain_denokd.scoring.backend import (
 )
 from speechbrain_denokd.scoring.centre import Centre
 from speechbrain_denokd.scoring.cosine import Cosine
+from speechbrain_denokd.scoring.inner_product import InnerProduct
 from speechbrain_denokd.scoring.lda import Lda
 from speechbrain_denokd.scoring.length_norm import LengthNorm
 from speechbrain_denokd.scoring.wccn import Wccn
@@ -30,6 +31,7 @@ PRESETS = [
     psda_backend,
     lambda: BackEnd([Centre(), Whitening(), Wccn(), LengthNorm()], Cosine()),
     lambda: BackEnd([], Cosine()),
+    lambda: BackEnd([Centre()], InnerProduct()),
 ]
 
 

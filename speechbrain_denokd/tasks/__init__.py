@@ -1,0 +1,1 @@
+"""Tasks: what `train.py` trains for (verification, overlapped speech, ...)."""
