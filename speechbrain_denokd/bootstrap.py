@@ -15,7 +15,8 @@ draw of speakers weights both sides; Owen and Eckles' factors are separate.
 
 Intervals err on the wide side: the product of two weights of variance 1 has
 variance 3, so luck that belongs to single nontarget trials, not to voices,
-counts up to three times. A difference found here is one to believe.
+counts up to three times. A difference found here (`comparison`) is one to
+believe.
 """
 
 from typing import NamedTuple
@@ -35,30 +36,6 @@ from speechbrain_denokd.metrics import (
 # Entries of the (resamples, trials) weight matrix held at a time: 1 MiB, which
 # stays in a processor's cache. Longer lists are resampled one by one.
 _CHUNK_ENTRIES = 2**17
-
-
-class Comparison(NamedTuple):
-    """Difference of two systems on the same trials.
-
-    Attributes
-    ----------
-    difference : float
-        Metric of the first system minus metric of the second.
-    low, high : float
-        Bootstrap interval of the difference.
-    p_value : float
-        Two-sided, of "the systems do not differ".
-
-    Example
-    -------
-    >>> Comparison(-0.01, -0.02, -0.001, 0.03).p_value
-    0.03
-    """
-
-    difference: float
-    low: float
-    high: float
-    p_value: float
 
 
 def speaker_interval(
@@ -171,86 +148,97 @@ def speaker_intervals(
     n_speakers, *sides = _speaker_indices(
         is_target, enroll_speakers, test_speakers
     )
-    _check_settings(n_resamples, confidence)
+    check_settings(n_resamples, confidence)
     system = _speaker_trials(scores, is_target, *sides)
     values = _resampled([system], n_speakers, metrics, n_resamples, seed)
-    return {name: _percentiles(values[name][0], confidence) for name in metrics}
+    return {name: percentiles(values[name][0], confidence) for name in metrics}
 
 
-def compare_systems(
-    scores_a,
-    scores_b,
+class Draws(NamedTuple):
+    """A metric of several systems, of all speakers and of draws of them.
+
+    Attributes
+    ----------
+    observed : (K,) numpy.ndarray of float
+        Every speaker once.
+    values : (K, R) numpy.ndarray of float
+        Of the same draws for every system.
+
+    Example
+    -------
+    >>> Draws(np.zeros(2), np.zeros((2, 100))).values.shape
+    (2, 100)
+    """
+
+    observed: np.ndarray
+    values: np.ndarray
+
+
+def resampled_values(
+    systems,
     is_target,
     enroll_speakers,
     test_speakers,
     metric=eer_of_rates,
     n_resamples=1000,
-    confidence=0.95,
     seed=0,
 ):
-    """Paired bootstrap of two systems that scored the same trials.
-
-    Both systems see the same draws of speakers, so what is hard for both
-    cancels. The p-value inverts the percentile interval: twice the smaller
-    share of resamples on either side of zero, counting the observed sample
-    once, hence never below ``2 / (n_resamples + 1)``.
+    """A metric of systems that scored the same trials, for draws of speakers.
 
     Arguments
     ---------
-    scores_a, scores_b : (N,) array_like of float
-        Scores of the two systems, in the same order of trials.
+    systems : (K, N) sequence of array_like of float
+        Scores of each system, all in one order of trials.
     is_target : (N,) array_like of bool or 0/1
     enroll_speakers, test_speakers : (N,) sequences of str or int
-    metric, n_resamples, confidence, seed
-        As ``speaker_interval``.
+    metric, n_resamples, seed
+        As `speaker_interval`.
 
     Returns
     -------
-    Comparison
-        Negative where the first system has the lower error.
+    Draws
 
     Raises
     ------
     ValueError
-        As ``speaker_interval``.
+        As `speaker_interval`.
 
     Example
     -------
     >>> scores = [0.9, 0.8, 0.2, 0.4, 0.1, 0.3]
     >>> trials = [1, 1, 1, 0, 0, 0], list("abcabc"), list("abcbca")
-    >>> compare_systems(scores, scores, *trials)
-    Comparison(difference=0.0, low=0.0, high=0.0, p_value=1.0)
+    >>> draws = resampled_values([scores, scores], *trials, n_resamples=9)
+    >>> draws.observed.round(3).tolist(), draws.values.shape
+    ([0.333, 0.333], (2, 9))
     """
-    scores_a, labels = check_trials(scores_a, is_target)
-    scores_b, _ = check_trials(scores_b, is_target)
+    checked = [check_trials(scores, is_target) for scores in systems]
+    labels = checked[0][1]
     n_speakers, *sides = _speaker_indices(
         labels, enroll_speakers, test_speakers
     )
-    _check_settings(n_resamples, confidence)
-    systems = [
-        _speaker_trials(scores, labels, *sides)
-        for scores in (scores_a, scores_b)
-    ]
-    values_a, values_b = _resampled(
-        systems, n_speakers, {"metric": metric}, n_resamples, seed
-    )["metric"]
+    check_settings(n_resamples, 0.95)
+    ranked = [_speaker_trials(scores, labels, *sides) for scores, _ in checked]
     # Every speaker drawn once is the list itself.
     once = np.ones((1, n_speakers), dtype=np.int64)
-    observed = [
-        float(metric(*_rates_of_draws(once, system))[0]) for system in systems
-    ]
-    differences = values_a - values_b
-    tail = min((differences <= 0).sum(), (differences >= 0).sum())
-    p_value = min(1.0, 2 * (int(tail) + 1) / (n_resamples + 1))
-    return Comparison(
-        observed[0] - observed[1],
-        *_percentiles(differences, confidence),
-        p_value,
+    observed = [metric(*_rates_of_draws(once, one))[0] for one in ranked]
+    values = _resampled(
+        ranked, n_speakers, {"metric": metric}, n_resamples, seed
     )
+    return Draws(np.array(observed, dtype=float), values["metric"])
 
 
-def _check_settings(n_resamples, confidence):
-    """Refuse settings that leave no interval."""
+def check_settings(n_resamples, confidence):
+    """Refuse settings that leave no interval.
+
+    Raises
+    ------
+    ValueError
+        If there is no draw, or ``confidence`` is not in (0, 1).
+
+    Example
+    -------
+    >>> check_settings(1000, 0.95)
+    """
     if n_resamples < 1:
         raise ValueError(
             f"n_resamples is {n_resamples}, but at least 1 is needed (1000 "
@@ -362,8 +350,24 @@ def _rates_of_draws(drawn, system):
     )
 
 
-def _percentiles(values, confidence):
-    """Central interval that holds ``confidence`` of the values."""
+def percentiles(values, confidence):
+    """Central interval that holds ``confidence`` of the values.
+
+    Arguments
+    ---------
+    values : (R,) numpy.ndarray of float
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    low, high : float
+
+    Example
+    -------
+    >>> percentiles(np.arange(101.0), 0.5)
+    (25.0, 75.0)
+    """
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

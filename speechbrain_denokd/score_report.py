@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from speechbrain_denokd.bootstrap import (
-    Comparison,
-    compare_systems,
-    speaker_intervals,
-)
+from speechbrain_denokd.bootstrap import speaker_intervals
+from speechbrain_denokd.comparison import Comparison, compare_systems
 from speechbrain_denokd.data.trials import Trial
 from speechbrain_denokd.known_scores import Scored
 from speechbrain_denokd.metrics import (

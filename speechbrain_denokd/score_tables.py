@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from speechbrain_denokd.bootstrap import Comparison
+from speechbrain_denokd.comparison import Comparison
 from speechbrain_denokd.tables import markdown_table
 
 

@@ -6,11 +6,13 @@ CSV, so both show the same digits.
 
 import csv
 import io
+import re
 import statistics
 
 # Table I of the DenoKD paper: durations of the test side, longest first.
 CONDITIONS = ("full", "4s", "3s", "2s")
 _ABSENT = "–"
+_SECONDS = re.compile(r"\d+(\.\d+)?s")
 
 
 def markdown_table(header, rows):
@@ -138,7 +140,7 @@ def table_one_rows(records):
     records : list of dict
         ``{"method": str, "seed": int, "setup": str, "conditions": {name:
         {"eer": rate, "min_dcf": float, "eer_interval": [low, high]}}}``, where
-        a name is one of ``CONDITIONS`` and the interval may be missing. One
+        a name is "full" or seconds ("5s") and the interval may be missing. One
         record per method and seed, all of one set-up.
 
     Returns
@@ -163,7 +165,8 @@ def table_one_rows(records):
     """
     _check_records(records)
     header = ["Row", "Distillation method", "Seeds"]
-    for condition in CONDITIONS:
+    conditions = conditions_of(records)
+    for condition in conditions:
         header += [f"{condition.capitalize()} EER (%)"]
         header += [f"{condition.capitalize()} minDCF"]
     by_method = {}
@@ -172,10 +175,35 @@ def table_one_rows(records):
     rows = []
     for number, (method, runs) in enumerate(by_method.items(), start=1):
         row = [str(number), method, str(len(runs))]
-        for condition in CONDITIONS:
+        for condition in conditions:
             row += _condition_cells(method, condition, runs)
         rows.append(row)
     return header, rows
+
+
+def conditions_of(records):
+    """Durations that a table shows: Table I's, and others that were measured.
+
+    Arguments
+    ---------
+    records : list of dict
+        See `table_one_rows`.
+
+    Returns
+    -------
+    list of str
+        Longest first.
+
+    Example
+    -------
+    >>> conditions_of([{"conditions": {"5s": {}, "1.5s": {}, "full": {}}}])
+    ['full', '5s', '4s', '3s', '2s', '1.5s']
+    """
+    names = {name for record in records for name in record["conditions"]}
+    others = names - {"full"}
+    return ["full"] + sorted(
+        others | set(CONDITIONS[1:]), key=lambda n: -float(n.removesuffix("s"))
+    )
 
 
 def _check_records(records):
@@ -196,12 +224,12 @@ def _check_records(records):
                 f"{run[0]} has two records of seed {run[1]}: keep one of them."
             )
         seen.add(run)
-        unknown = sorted(set(record["conditions"]) - set(CONDITIONS))
-        if unknown:
-            raise ValueError(
-                f"{run[0]}, seed {run[1]}, has the condition {unknown[0]!r}, "
-                f"but Table I has {', '.join(CONDITIONS)}."
-            )
+        for name in record["conditions"]:
+            if name != "full" and not _SECONDS.fullmatch(name):
+                raise ValueError(
+                    f"{run[0]}, seed {run[1]}, has the condition {name!r}, "
+                    "but a condition is 'full' or a duration such as '4s'."
+                )
 
 
 def _condition_cells(method, condition, runs):

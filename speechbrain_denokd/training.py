@@ -8,7 +8,6 @@ import json
 import logging
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from speechbrain_denokd.evaluation import hardware
 from speechbrain_denokd.experiment import begin_record, commit
 from speechbrain_denokd.tasks.task import Task
 from speechbrain_denokd.tasks.verification import SpeakerVerification
+from speechbrain_denokd.train_clock import TrainClock
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +73,10 @@ def main(argv: Sequence[str] | None = None) -> dict:
     run_on_main(begin_record, kwargs={"folder": folder, "page": page})
     sb.create_experiment_directory(str(folder))
     logger.info("set-up: %s", page.hparams["setup"]["description"])
-    started = time.time()
-    brain, n_steps = train(page, run_opts)
+    brain, cost = train(page, run_opts)
     # The other processes end here: nothing waits for them, nor they for this.
     if not if_main_process():
         return {}
-    cost = {
-        "n_steps": n_steps,
-        "train_wall_s": round(time.time() - started, 1),
-    }
     return finish(brain, page, command, cost)
 
 
@@ -128,7 +123,7 @@ def parse_arguments(argv: Sequence[str]):
     return page, setup, run_opts, overrides
 
 
-def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
+def train(page: Page, run_opts) -> tuple[sb.Brain, dict]:
     """Build everything a page names and fit it.
 
     Arguments
@@ -140,9 +135,10 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     -------
     brain : speechbrain.Brain
         With the best checkpoint loaded.
-    n_steps : int
-        Steps of the optimiser in all.
+    cost : dict
+        ``n_steps``, of the optimiser, and ``train_wall_s``: of all starts.
     """
+    clock = TrainClock()
     values, task = settings(page), task_of(page)
     task.prepare(page)
     modules = task.modules(page)
@@ -156,15 +152,20 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, int]:
     )
     hparams = {"n_batches": len(batches), **task.brain_hparams(page)}
     brain = build_brain(page, modules, run_opts, hparams)
+    brain.checkpointer.add_recoverable("clock", clock, optional_load=True)
     brain.train_sampler = batches
     brain.fit(
         values["epoch_counter"],
         loader(data, batches, values["n_workers"], task.collate),
         task.dev_loader(page),
     )
-    n_steps = brain.optimizer_step  # the best checkpoint holds its own count
+    # Before the best checkpoint is loaded, which holds its own counts.
+    cost = {
+        "n_steps": brain.optimizer_step,
+        "train_wall_s": round(clock.total_s(), 1),
+    }
     brain.on_evaluate_start(min_key=brain.measure)
-    return brain, n_steps
+    return brain, cost
 
 
 def task_of(page: Page) -> Task:
@@ -197,7 +198,7 @@ def build_brain(
     """
     values = settings(page)
     recoverables = {
-        name: module for name, module in modules.items() if not _frozen(module)
+        name: module for name, module in modules.items() if _changes(module)
     }
     recoverables["epoch_counter"] = values["epoch_counter"]
     return values["brain_class"](
@@ -232,7 +233,7 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     command : str
         The command line, for the record.
     cost : dict
-        Steps, and wall time in this process, of training.
+        Steps and wall time of training.
 
     Returns
     -------
@@ -266,13 +267,18 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     return record
 
 
-def _frozen(module: torch.nn.Module) -> bool:
-    """Whether nothing of it is trained, though there is something."""
+def _changes(module: torch.nn.Module) -> bool:
+    """Whether it has a state that training changes: a teacher has not."""
     parameters = list(module.parameters())
-    return bool(parameters) and not any(p.requires_grad for p in parameters)
+    trained = any(p.requires_grad for p in parameters) or not parameters
+    return trained and bool(module.state_dict())
 
 
 def _n_ranks() -> int:
     if torch.distributed.is_initialized():
         return torch.distributed.get_world_size()
     return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from speechbrain_denokd.bootstrap import (
-    compare_systems,
+    resampled_values,
     speaker_interval,
     speaker_intervals,
 )
@@ -118,19 +118,16 @@ def test_intervals_equal_those_of_every_threshold(n_speakers, decimals):
         assert intervals[name] == tuple(expected)
 
 
-def test_comparison_equals_that_of_every_threshold():
-    scores, *trials = random_system(13, n_speakers=12)
-    other = (scores + np.random.default_rng(0).normal(0, 1, 240)).round(1)
-    values_a, values_b = (
-        resampled_at_every_threshold(system, *trials, 40, seed=4)[1]
-        for system in (scores, other)
-    )
-    comparison = compare_systems(
-        scores, other, *trials, min_dcf_of_rates, n_resamples=40, seed=4
-    )
-    observed = min_dcf(scores, trials[0]) - min_dcf(other, trials[0])
-    expected = np.quantile(values_a - values_b, TAILS)
-    assert comparison[:3] == (observed, *expected)
+def test_values_of_draws_are_those_of_the_interval():
+    scores, *trials = random_system(15, n_speakers=12)
+    draws = resampled_values([scores, -scores], *trials, n_resamples=200)
+    assert draws.observed.tolist() == [
+        eer(scores, trials[0]),
+        eer(-scores, trials[0]),
+    ]
+    for system, values in zip((scores, -scores), draws.values, strict=True):
+        expected = speaker_interval(system, *trials, n_resamples=200)
+        assert tuple(np.quantile(values, TAILS)) == expected
 
 
 # Laws
@@ -219,66 +216,6 @@ def test_memory_chunks_do_not_change_the_draws(monkeypatch):
     assert speaker_interval(*system, n_resamples=64) == whole
 
 
-def test_comparison_is_antisymmetric():
-    scores, *trials = random_system(8)
-    other = scores + np.random.default_rng(0).normal(0, 0.7, len(scores))
-    forward = compare_systems(scores, other, *trials)
-    backward = compare_systems(other, scores, *trials)
-    assert forward.difference == -backward.difference
-    assert forward.low == pytest.approx(-backward.high)
-    assert forward.p_value == backward.p_value
-    assert forward.difference == eer(scores, trials[0]) - eer(other, trials[0])
-
-
-def test_a_system_does_not_differ_from_its_monotone_map():
-    scores, *trials = random_system(9)
-    comparison = compare_systems(scores, np.exp(scores), *trials)
-    assert comparison == (0, 0, 0, 1)
-
-
-def test_pairing_finds_what_two_intervals_cannot_tell():
-    # A small gain on every trial: the separate intervals overlap.
-    scores, labels, enroll, test = random_system(10)
-    better = scores + 0.25 * labels
-    comparison = compare_systems(better, scores, labels, enroll, test)
-    assert comparison.high < 0 and comparison.p_value < 0.05
-    assert (
-        speaker_interval(better, labels, enroll, test)[1]
-        > speaker_interval(scores, labels, enroll, test)[0]
-    )
-
-
-def test_p_value_has_its_floor_and_agrees_with_the_interval():
-    scores, labels, enroll, test = random_system(11)
-    comparison = compare_systems(
-        scores + 3 * labels, scores, labels, enroll, test, n_resamples=99
-    )
-    assert comparison.p_value == 2 / 100
-    for seed in range(8):
-        noise = np.random.default_rng(seed).normal(0, 0.6, len(scores))
-        comparison = compare_systems(
-            scores, scores + noise, labels, enroll, test
-        )
-        excludes_zero = comparison.low > 0 or comparison.high < 0
-        # At the border quantile and count may round apart.
-        if abs(comparison.p_value - 0.05) > 0.005:
-            assert excludes_zero == (comparison.p_value < 0.05)
-
-
-def test_equal_systems_rarely_look_different():
-    # Two systems that are equally good, each with its own hard voices: p <
-    # .05 in at most 5 % of pairs, and then more than 8 of 60 have a
-    # probability below 0.4 %.
-    found = 0
-    for seed in range(60):
-        scores, labels, enroll, test = random_system(seed)
-        voices = np.random.default_rng(1000 + seed).normal(0, 0.6, (2, 30))
-        pair = scores + voices[:, enroll] + voices[:, test]
-        result = compare_systems(*pair, labels, enroll, test, n_resamples=200)
-        found += result.p_value < 0.05
-    assert found <= 8
-
-
 # Errors
 
 
@@ -307,12 +244,10 @@ def test_settings_out_of_range_are_refused(settings, match):
     trials = [1.0, 2.0], [1, 0], list("aa"), list("ab")
     with pytest.raises(ValueError, match=match):
         speaker_interval(*trials, **settings)
-    with pytest.raises(ValueError, match=match):
-        compare_systems(trials[0], *trials, **settings)
 
 
 def test_systems_with_other_trials_are_refused():
     with pytest.raises(ValueError, match=r"shape \(3,\).*shape \(2,\)"):
-        compare_systems(
-            [1.0, 2.0], [1.0, 2.0, 3.0], [1, 0], list("aa"), list("ab")
+        resampled_values(
+            [[1.0, 2.0], [1.0, 2.0, 3.0]], [1, 0], list("aa"), list("ab")
         )

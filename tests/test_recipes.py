@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_setup import write_mirnet
+
 ROOT = Path(__file__).parents[1]
-TABLE = ROOT / "tests" / "recipes" / "VoxCeleb.csv"
+TABLES = sorted(
+    (ROOT / "tests" / "recipes").glob("*.csv"),
+    key=lambda table: table.stem != "VoxCeleb",
+)
 COLUMNS = [
     "Task",
     "Dataset",
@@ -30,20 +35,21 @@ PAGES = sorted(
 )
 
 
-def read_table():
-    with open(TABLE, newline="") as file:
+def read_table(table):
+    with open(table, newline="") as file:
         reader = csv.DictReader(file)
         return reader.fieldnames, list(reader)
 
 
-ROWS = read_table()[1]
+ROWS = [row for table in TABLES for row in read_table(table)[1]]
 each_row = pytest.mark.parametrize(
     "row", ROWS, ids=[Path(row["Hparam_file"]).stem for row in ROWS]
 )
 
 
-def test_fact_columns_are_upstreams():
-    assert read_table()[0] == COLUMNS
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.stem)
+def test_fact_columns_are_upstreams(table):
+    assert read_table(table)[0] == COLUMNS
 
 
 def test_law_one_row_for_each_page():
@@ -107,13 +113,13 @@ def test_error_prepare_script_ends_with_a_sentence(tmp_path):
 
 @pytest.mark.slow
 @each_row
-def test_fact_each_row_runs_with_its_debug_flags(row, tmp_path, request):
+def test_fact_each_row_runs_with_its_debug_flags(row, tmp_path):
     """As upstream's runner does: flags, then the files it must leave."""
     flags = shlex.split(row["test_debug_flags"])
     page = (ROOT / row["Hparam_file"]).read_text(encoding="utf-8")
-    if "load_ssl_teacher" in page:
-        teacher = request.getfixturevalue("ssl_teacher")
-        flags.append(f"--ssl_teacher_path={teacher}")
+    if "mixture_from_folder" in page:
+        mirnet = write_mirnet(tmp_path / "mirnet")
+        flags.append(f"--encoder_path={mirnet}")
     done = run(
         [
             sys.executable,
@@ -127,25 +133,6 @@ def test_fact_each_row_runs_with_its_debug_flags(row, tmp_path, request):
     files = re.search(r"file_exists=\[(.*)\]", row["test_debug_checks"])[1]
     for name in files.split(","):
         assert (tmp_path / name).is_file(), name
-
-
-@pytest.fixture(scope="session")
-def ssl_teacher(tmp_path_factory):
-    """What pages that regress hidden states are to train before."""
-    folder = tmp_path_factory.mktemp("ssl_teacher")
-    [row] = [r for r in ROWS if r["Hparam_file"] == "hparams/ssl_mhfa.yaml"]
-    flags = shlex.split(row["test_debug_flags"])
-    done = run(
-        [
-            sys.executable,
-            row["Script_file"],
-            row["Hparam_file"],
-            f"--output_folder={folder}",
-            *flags,
-        ]
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "model"
 
 
 def run(command):

@@ -19,6 +19,8 @@ from speechbrain_denokd.cli.identify import identify
 from speechbrain_denokd.cli.info import info
 from speechbrain_denokd.cli.publish import publish
 from speechbrain_denokd.cli.score import score
+from speechbrain_denokd.cli.separate import separate
+from speechbrain_denokd.cli.table import table
 from speechbrain_denokd.cli.trials import trials
 from speechbrain_denokd.cli.verify import verify
 
@@ -31,13 +33,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(verify, embed, enroll, identify, diarize),
+    *(verify, embed, enroll, identify, diarize, separate),
     *(score, evaluate, compare, calibrate),
     *(publish, export, info),
     *(demo, doctor),
 )
 for command in COMMANDS:
     app.command()(command)
+app.command(
+    add_help_option=False,  # the runner's own help knows its options
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+    },
+)(table)
 app.add_typer(trials, name="trials")
 
 

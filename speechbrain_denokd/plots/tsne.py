@@ -4,8 +4,14 @@ import math
 
 import numpy as np
 from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
 
-from speechbrain_denokd.plots.figure import COLOURS, MARKERS, new_figure
+from speechbrain_denokd.plots.figure import (
+    COLOURS,
+    MARKERS,
+    new_figure,
+    wrap_label,
+)
 
 
 def plot_tsne(embeddings, speakers, path, n_speakers=10, seed=0):
@@ -60,22 +66,9 @@ def plot_tsne(embeddings, speakers, path, n_speakers=10, seed=0):
     shown = np.isin(speakers, names)
     points = _embed_in_plane(embeddings[shown], seed)
     figure, (axes,) = new_figure(6.8, 5.4, n_panels=1)
-    for number, name in enumerate(names):
-        own = points[speakers[shown] == name]
-        axes.scatter(
-            *own.T,
-            s=32,
-            color=COLOURS[number % len(COLOURS)],
-            marker=MARKERS[number % len(MARKERS)],
-            alpha=0.8,
-            linewidths=0,
-            label=str(name),
-        )
-    axes.set_xticks([])
-    axes.set_yticks([])
+    _draw_speakers(axes, points, speakers[shown], names, 32)
     axes.set_xlabel("t-SNE dimension 1")
     axes.set_ylabel("t-SNE dimension 2")
-    axes.set_aspect("equal", adjustable="datalim")
     axes.legend(
         title="Speaker",
         loc="center left",
@@ -85,6 +78,100 @@ def plot_tsne(embeddings, speakers, path, n_speakers=10, seed=0):
     )
     figure.savefig(path, format="png")
     return figure
+
+
+def plot_tsne_systems(systems, speakers, path, seed=0):
+    """The same utterances as several systems see them, side by side.
+
+    Above each panel stands the mean silhouette in the embedding space itself
+    (cosine distance): how much closer an utterance lies to its own speaker's
+    than to the nearest other speaker's, 1 at best. The planes alone say
+    little, because t-SNE draws even random points as clusters.
+
+    Source: DenoKD, Fig. 3; P. J. Rousseeuw, "Silhouettes", Journal of
+    Computational and Applied Mathematics 20, 1987.
+
+    Arguments
+    ---------
+    systems : mapping of str to (N, D) array_like of float
+        Embeddings by the system's title; ``D`` may differ.
+    speakers : (N,) sequence of str or int
+        Speaker of each utterance, the same for all systems.
+    path : str or pathlib.Path
+        PNG file to write.
+    seed : int
+        Starts t-SNE.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        As `plot_tsne`; if there are no systems, or not at least 2 speakers
+        with 2 utterances of one of them.
+
+    Example
+    -------
+    >>> import io
+    >>> embeddings = np.random.default_rng(0).normal(size=(12, 8))
+    >>> systems = {"KD": embeddings, "DenoKD": embeddings}
+    >>> figure = plot_tsne_systems(systems, list("abcabcabcabc"), io.BytesIO())
+    >>> len(figure.axes)
+    2
+    """
+    if not systems:
+        raise ValueError("There are 0 systems: t-SNE needs at least 1.")
+    names = np.unique(speakers)
+    if not 2 <= len(names) < len(speakers):
+        raise ValueError(
+            f"{len(speakers)} utterances of {len(names)} speakers: show at "
+            "least 2 speakers, one of them with 2 utterances."
+        )
+    n_columns = min(len(systems), 4)
+    n_rows = math.ceil(len(systems) / n_columns)
+    figure, panels = new_figure(
+        max(4.4, 3.3 * n_columns), 3.7 * n_rows + 0.7, len(systems), n_columns
+    )
+    for axes, (title, rows) in zip(panels, systems.items(), strict=True):
+        embeddings, owners = _check_embeddings(rows, speakers)
+        points = _embed_in_plane(embeddings, seed)
+        _draw_speakers(axes, points, owners, names, 16)
+        closeness = silhouette_score(embeddings, owners, metric="cosine")
+        axes.set_title(
+            f"{wrap_label(title, 30)}\nsilhouette {closeness:.2f}",
+            loc="left",
+            fontsize=10,
+        )
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        title="Speaker",
+        loc="outside lower center",
+        frameon=False,
+        fontsize=8,
+        ncols=min(len(names), 5 if n_columns > 1 else 3),
+    )
+    figure.savefig(path, format="png")
+    return figure
+
+
+def _draw_speakers(axes, points, speakers, names, size):
+    """Scatter each speaker's points in its own colour and shape."""
+    for number, name in enumerate(names):
+        own = points[speakers == name]
+        axes.scatter(
+            *own.T,
+            s=size,
+            color=COLOURS[number % len(COLOURS)],
+            marker=MARKERS[number % len(MARKERS)],
+            alpha=0.8,
+            linewidths=0,
+            label=str(name),
+        )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", adjustable="datalim")
 
 
 def _check_embeddings(embeddings, speakers):
