@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from speechbrain_denokd.encoders.ecapa import EcapaTdnn
+from speechbrain_denokd.encoders.speaker_weighted import (
+    SpeakerWeightedEncoder,
+)
 from speechbrain_denokd.encoders.ssl_model import SslModel
 from speechbrain_denokd.encoders.wavlm import WavLM
 from speechbrain_denokd.model_folder import read_model_folder
@@ -96,6 +100,71 @@ data
     where = f"the model in {folder}"
     _fill(student.network, model.encoder.network.state_dict(), where)
     _fill(classifier, model.classifier.state_dict(), where)
+
+
+def start_from_single(
+    student: nn.Module,
+    classifier: nn.Module,
+    speakers: Sequence[str],
+    folder: str,
+):
+    """Take over a model of single speakers inside one of several.
+
+    What fits goes to every output: the encoder always; an ECAPA-TDNN's last
+    layer where the outputs have embeddings of its size, so that each output
+    starts as the model itself, hearing other frames; and the class centres
+    where the speakers are the same, too.
+
+    Arguments
+    ---------
+    student : torch.nn.Module
+        A `SpeakerWeightedEncoder`.
+    classifier : torch.nn.Module
+        With class centres in ``weight``.
+    speakers : sequence of str
+        Classes, in the order of the classifier's rows.
+    folder : str
+        Model folder of the same architecture as the inner encoder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model folder.
+    ValueError
+        If the student has no inner encoder, or one of other sizes.
+
+    Example
+    -------
+    >>> folder = "pretrained/sample_teacher"
+    >>> start_from_single(nn.Linear(1, 1), nn.Linear(1, 1), [], folder)
+    Traceback (most recent call last):
+    ...
+    ValueError: the student has no encoder of single speakers to fill from \
+pretrained/sample_teacher; set --inner_from=null
+    """
+    if not isinstance(student, SpeakerWeightedEncoder):
+        raise ValueError(
+            "the student has no encoder of single speakers to fill from "
+            f"{folder}; set --inner_from=null"
+        )
+    model = read_model_folder(folder)
+    network, where = student.encoder.network, f"the model in {folder}"
+    _fill(network, model.encoder.network.state_dict(), where)
+    if (
+        not isinstance(network, EcapaTdnn)
+        or network.embedding_dim != student.embedding_dim
+    ):
+        return
+    student.norm.load_state_dict(network.asp_bn.norm.state_dict())
+    for linear in student.linears:
+        linear.load_state_dict(
+            {
+                "weight": network.fc.conv.weight.detach().squeeze(2),
+                "bias": network.fc.conv.bias.detach(),
+            }
+        )
+    if list(model.speakers) == list(speakers):
+        _fill(classifier, model.classifier.state_dict(), where)
 
 
 def start_from_ptm(student: nn.Module, source: str):

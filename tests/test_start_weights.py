@@ -5,6 +5,9 @@ import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
 from speechbrain_denokd.encoders.mhfa import Mhfa
+from speechbrain_denokd.encoders.speaker_weighted import (
+    SpeakerWeightedEncoder,
+)
 from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
 from speechbrain_denokd.encoders.wavlm import WavLM
 from speechbrain_denokd.encoders.wavlm_blank import BlankWavLM
@@ -13,7 +16,10 @@ from speechbrain_denokd.encoders.wavlm_folder import (
     wavlm_large_config,
 )
 from speechbrain_denokd.model_folder import write_model_folder
-from speechbrain_denokd.start_weights import start_weights
+from speechbrain_denokd.start_weights import (
+    start_from_single,
+    start_weights,
+)
 from tests.tiny import ENCODER_TEXT, tiny_encoder
 
 SPEAKERS = ["ann", "bob", "eve"]
@@ -128,3 +134,47 @@ def test_error_a_pre_trained_model_of_other_audio(tmp_path):
     source = save_random_wavlm(config, tmp_path, normalise=False)
     with pytest.raises(ValueError, match="normalize_wav=False.*built with Tr"):
         start_weights({"student": ssl_student()}, [], ptm_source=source)
+
+
+def several(embedding_dim=16):
+    return SpeakerWeightedEncoder(
+        tiny_encoder(seed=2), n_speakers=2, embedding_dim=embedding_dim
+    ).eval()
+
+
+def test_law_every_output_starts_as_the_single_speaker_model(model):
+    """Had it the model's own pooling, it would give the model's embedding."""
+    encoder, classifier, folder = model
+    student, centres = several(), head()
+    start_from_single(student, centres, SPEAKERS, folder)
+    with torch.no_grad():
+        single = encoder(WAVS, torch.ones(2))
+        torch.testing.assert_close(
+            student.encoder(WAVS, torch.ones(2)).embedding, single.embedding
+        )
+        network = encoder.network
+        pooled = network.asp(
+            single.frames.transpose(1, 2),
+            lengths=single.n_frames / single.frames.shape[1],
+        ).squeeze(2)
+        for linear in student.linears:
+            torch.testing.assert_close(
+                linear(student.norm(pooled)), single.embedding
+            )
+    torch.testing.assert_close(centres.weight, classifier.weight)
+
+
+def test_law_what_does_not_fit_starts_at_random(model):
+    """Other speakers keep their centres, other sizes their last layer."""
+    _, classifier, folder = model
+    student, centres = several(embedding_dim=8), head()
+    before = [linear.weight.clone() for linear in student.linears]
+    start_from_single(student, centres, ["someone"] * 3, folder)
+    for linear, weight in zip(student.linears, before, strict=True):
+        assert torch.equal(linear.weight, weight)
+    assert not torch.equal(centres.weight, classifier.weight)
+
+
+def test_error_a_student_without_an_inner_encoder(model):
+    with pytest.raises(ValueError, match="no encoder of single speakers"):
+        start_from_single(tiny_encoder(), head(), SPEAKERS, model[2])

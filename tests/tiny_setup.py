@@ -193,6 +193,7 @@ separation:  # pages voicefilter_* and upit
     dev_batch_size: 3
     batch_size: 8
     n_epochs: 2
+    n_epochs_enrolled: 2
     warmup_epochs: 0
     lr: 0.002
     next_line: that is all

@@ -184,6 +184,35 @@ class SpeakerEmbedder(Pretrained):
         """
         return self._encode(path, windowing)[0]
 
+    def encode_overlapped(self, path: str | Path) -> np.ndarray:
+        """Embed every speaker of a recording in which several talk at once.
+
+        For models trained on mixtures (pages ``hparams/mirnet*.yaml``). The
+        recording is embedded as a whole: which output is whom may change from
+        one stretch to the next, so outputs of windows have no mean.
+
+        Arguments
+        ---------
+        path : str or Path
+            Audio file of any rate and channel count.
+
+        Returns
+        -------
+        (K, D) numpy.ndarray
+            In no particular order: compare all pairs and take the closest.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the model is one of single speakers, or as `read_recording`.
+        """
+        wav = read_recording(path)[None].to(self.device)
+        with torch.no_grad(), self.inference_ctx:
+            found = self.mods.embedding_model.identities(wav)
+        return found[0].float().cpu().numpy()
+
     def encode_files(self, paths: Sequence[str | Path]) -> np.ndarray:
         """(N, D) embeddings of audio files, each as by `encode_file`.
 

@@ -8,6 +8,8 @@ the audio on, and every encoder, whatever its front end, fits behind them.
 import torch
 from torch import Tensor, nn
 
+from speechbrain_denokd.encoders.multi_output import MultiIdentityOutput
+
 
 class PassOn(nn.Module):
     """Returns its first argument: a normalisation that does nothing.
@@ -49,10 +51,44 @@ class EmbeddingModel(nn.Module):
         self.encoder = encoder
 
     def forward(self, wavs: Tensor, lens: Tensor | None = None) -> Tensor:
-        """(B, 1, D) embeddings, SpeechBrain's layout."""
+        """(B, 1, D) embeddings, SpeechBrain's layout.
+
+        Raises
+        ------
+        ValueError
+            If the encoder is one of several speakers.
+        """
+        output = self._output(wavs, lens)
+        if isinstance(output, MultiIdentityOutput):
+            raise ValueError(
+                "this model gives one embedding for each of "
+                f"{output.embeddings.shape[1]} speakers who talk at once; use "
+                "SpeakerEmbedder.encode_overlapped, or a model of single "
+                "speakers"
+            )
+        return output.embedding.unsqueeze(1)
+
+    def identities(self, wavs: Tensor, lens: Tensor | None = None) -> Tensor:
+        """(B, K, D) embeddings of speakers who talk at once.
+
+        Raises
+        ------
+        ValueError
+            If the encoder is one of single speakers.
+        """
+        output = self._output(wavs, lens)
+        if not isinstance(output, MultiIdentityOutput):
+            raise ValueError(
+                "this model gives one embedding for a recording; use "
+                "encode_file, or a model trained on mixtures (pages "
+                "hparams/mirnet*.yaml)"
+            )
+        return output.embeddings
+
+    def _output(self, wavs: Tensor, lens: Tensor | None):
         if lens is None:
             lens = torch.ones(len(wavs), device=wavs.device)
-        return self.encoder(wavs, lens).embedding.unsqueeze(1)
+        return self.encoder(wavs, lens)
 
 
 def load_strict(module: nn.Module, path: str):

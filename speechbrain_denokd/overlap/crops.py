@@ -31,7 +31,8 @@ class OverlapCrops(Dataset):
 
     Items are asked for by ``(epoch, index)``, as `EpochBatches` does, and an
     epoch has one for each row: the row's utterance and utterances of other
-    speakers, all speakers equally likely. Which comes first is random.
+    speakers, all speakers equally likely. Which comes first is random. With
+    ``n_mixtures`` an epoch has that many, each of a random row.
 
     An item has ``id`` (IDs of the utterances with ``+`` between them), ``sig``
     (S,), ``sources`` (K, S) (each speaker alone, as loud and where it is in
@@ -63,6 +64,8 @@ class OverlapCrops(Dataset):
         Changes the speed of each source, and with it the class.
     sample_rate : int
         In Hz.
+    n_mixtures : int, optional
+        Mixtures in an epoch.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class OverlapCrops(Dataset):
         source_augment: Callable | None = None,
         speed_perturb: SpeedPerturb | None = None,
         sample_rate: int = 16000,
+        n_mixtures: int | None = None,
     ):
         self.utterances = list(utterances)
         self._rows_of: dict[str, list[Utterance]] = {}
@@ -116,14 +120,17 @@ class OverlapCrops(Dataset):
         self.source_augment = source_augment
         self.speed_perturb = speed_perturb
         self.sample_rate = sample_rate
+        self.n_mixtures = n_mixtures
         self._check()
 
     def __len__(self) -> int:
-        return len(self.utterances)
+        return self.n_mixtures or len(self.utterances)
 
     def __getitem__(self, epoch_and_index: tuple[int, int]) -> dict:
         epoch, index = epoch_and_index
         rng = np.random.default_rng([self.seed, epoch, index])
+        if self.n_mixtures:
+            index = int(rng.integers(len(self.utterances)))
         rows = self._speakers_of(self.utterances[index], rng)
         length, offsets = stagger(
             self.n_samples, self.n_sources, rng.uniform(*self.overlap)

@@ -56,7 +56,7 @@ def plot_spectrogram(recordings, path, sample_rate=16_000):
         5.2 * n_columns + 0.8, 3.4 * n_rows, len(recordings), n_columns
     )
     for axes, (name, wav) in zip(panels, recordings.items(), strict=True):
-        image = _draw_panel(axes, _checked(name, wav), sample_rate)
+        image = draw_spectrogram(axes, _checked(name, wav), sample_rate)
         axes.set_title(
             wrap_label(name, _TITLE_CHARACTERS), loc="left", fontsize=11
         )
@@ -86,8 +86,27 @@ def _checked(name, wav):
     return wav
 
 
-def _draw_panel(axes, wav, sample_rate):
-    """One spectrogram; time in seconds, frequency in kHz."""
+def draw_spectrogram(axes, wav, sample_rate=16_000):
+    """Draw one spectrogram into a panel: seconds and kHz, 80 dB.
+
+    Arguments
+    ---------
+    axes : matplotlib.axes.Axes
+    wav : (S,) numpy.ndarray
+        Finite and not silent.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+
+    Example
+    -------
+    >>> _, [axes] = new_figure(5, 3, n_panels=1)
+    >>> draw_spectrogram(axes, np.ones(16_000)).get_clim()
+    (-80.0, 0.0)
+    """
     window = round(_WINDOW_S * sample_rate)
     hop = max(round(_HOP_S * sample_rate), math.ceil(len(wav) / _MAX_FRAMES))
     levels = _levels_db(wav, window, hop)

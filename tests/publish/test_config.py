@@ -18,7 +18,11 @@ from speechbrain_denokd.publish.config import (
     size_encoder,
 )
 
-HPARAMS = sorted((Path(__file__).parents[2] / "hparams").glob("*.yaml"))
+HPARAMS = [
+    page
+    for page in sorted((Path(__file__).parents[2] / "hparams").glob("*.yaml"))
+    if "\nstudent: " in page.read_text(encoding="utf-8")  # a speaker encoder
+]
 WAV = "encoder: !new:speechbrain_denokd.encoders.wav_encoder.WavEncoder"
 FBANK = "!new:speechbrain_denokd.encoders.fbank.FbankFrontEnd"
 REDIMNET = f"""\
