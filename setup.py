@@ -41,6 +41,8 @@ setup(
         "tensorboard": ["tensorboard"],
         "archives": ["kaldiio>=2.18", "pyarrow>=15"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.19", "onnxscript>=0.5"],
+        # pesq has no wheels: a C compiler is needed, so it is not in dev.
+        "separation": ["torchmetrics>=1.4,<2", "pesq>=0.0.4"],
         "demo": ["gradio>=6.31,<7"],
         # faiss and torch crash together on macOS (two OpenMP runtimes).
         "index": ["faiss-cpu>=1.8; sys_platform != 'darwin'"],
@@ -57,6 +59,7 @@ setup(
             "onnxruntime>=1.19",
             "onnxscript>=0.5",
             "tensorboard",
+            "torchmetrics>=1.4,<2",
             "faiss-cpu>=1.8; sys_platform != 'darwin'",
         ],
     },

@@ -12,6 +12,7 @@ from speechbrain_denokd.encoders.speaker_weighted import (
     SpeakerWeightedEncoder,
 )
 from speechbrain_denokd.encoders.ssl_model import SslModel
+from speechbrain_denokd.encoders.waveform_conv import copy_front_end
 from speechbrain_denokd.encoders.wavlm import WavLM
 from speechbrain_denokd.model_folder import read_model_folder
 
@@ -21,8 +22,9 @@ def start_weights(
     speakers: Sequence[str],
     init_from: str | None = None,
     ptm_source: str | None = None,
+    front_end_source: str | None = None,
 ):
-    """Fill the student, or the pre-trained model inside it.
+    """Fill the student, or the pre-trained model inside it, or its front end.
 
     Arguments
     ---------
@@ -35,11 +37,14 @@ def start_weights(
     ptm_source : str, optional
         Folder or hub id, see `start_from_ptm`; not read where there is a model
         folder, which has these weights too.
+    front_end_source : str, optional
+        Folder or hub id, see `start_front_end`; not read where there is one of
+        the others.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As those two do.
+        As those three do.
 
     Example
     -------
@@ -51,6 +56,8 @@ def start_weights(
         )
     elif ptm_source:
         start_from_ptm(modules["student"], ptm_source)
+    elif front_end_source:
+        start_front_end(modules["student"], front_end_source)
 
 
 def start_from_model(
@@ -221,3 +228,38 @@ def _fill(module: nn.Module, state: dict, where: str):
             f"the weights of {where} do not fit a {type(module).__name__} of "
             f"these sizes ({lines[1]}); build it with the same ones"
         ) from error
+
+
+def start_front_end(student: nn.Module, source: str):
+    """Take over the convolutions of a pre-trained model, as SV-Mixer may.
+
+    Arguments
+    ---------
+    student : torch.nn.Module
+        An encoder with an `SvMixer` in ``ptm``.
+    source : str
+        Local folder or hub id of a wav2vec 2.0, HuBERT or WavLM whose front end
+        has the same sizes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If the student has no such front end, or the sizes differ.
+
+    Example
+    -------
+    >>> start_front_end(nn.Linear(1, 1), "microsoft/wavlm-large")
+    Traceback (most recent call last):
+    ...
+    ValueError: the student has no front end to fill from \
+microsoft/wavlm-large; set --front_end_source=null
+    """
+    front_end = getattr(getattr(student, "ptm", None), "front_end", None)
+    if front_end is None:
+        raise ValueError(
+            f"the student has no front end to fill from {source}; set "
+            "--front_end_source=null"
+        )
+    copy_front_end(front_end, source)

@@ -1,15 +1,19 @@
 """Weights that training starts from: all of them, or an error."""
 
+from types import SimpleNamespace as Box
+
 import pytest
 import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
+from transformers import WavLMModel
 
 from speechbrain_denokd.encoders.mhfa import Mhfa
 from speechbrain_denokd.encoders.speaker_weighted import (
     SpeakerWeightedEncoder,
 )
 from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
-from speechbrain_denokd.encoders.wavlm import WavLM
+from speechbrain_denokd.encoders.waveform_conv import WaveformConv
+from speechbrain_denokd.encoders.wavlm import WavLM, standardise
 from speechbrain_denokd.encoders.wavlm_blank import BlankWavLM
 from speechbrain_denokd.encoders.wavlm_folder import (
     save_random_wavlm,
@@ -18,6 +22,7 @@ from speechbrain_denokd.encoders.wavlm_folder import (
 from speechbrain_denokd.model_folder import write_model_folder
 from speechbrain_denokd.start_weights import (
     start_from_single,
+    start_front_end,
     start_weights,
 )
 from tests.tiny import ENCODER_TEXT, tiny_encoder
@@ -178,3 +183,29 @@ def test_law_what_does_not_fit_starts_at_random(model):
 def test_error_a_student_without_an_inner_encoder(model):
     with pytest.raises(ValueError, match="no encoder of single speakers"):
         start_from_single(tiny_encoder(), head(), SPEAKERS, model[2])
+
+
+def sv_mixer_student(hidden_dim=16):
+    """Stands for an encoder with an SV-Mixer in it."""
+    front_end = WaveformConv(hidden_dim, conv_dim=8, norm="layer")
+    return Box(ptm=Box(front_end=front_end))
+
+
+def test_fact_a_front_end_computes_what_the_pretrained_one_does(tmp_path):
+    source = save_random_wavlm(wavlm_large_config(**SIZES), tmp_path)
+    student = sv_mixer_student()
+    start_weights({"student": student}, [], front_end_source=source)
+    wavs = standardise(WAVS[:, :, None], torch.tensor([8000, 8000]), 1e-7)
+    theirs = WavLMModel.from_pretrained(source).eval()
+    expected = theirs.feature_projection(
+        theirs.feature_extractor(wavs[:, :, 0]).transpose(1, 2)
+    )[0]
+    front_end = student.ptm.front_end.eval()
+    frames, _ = front_end(WAVS, torch.tensor([8000, 8000]))
+    torch.testing.assert_close(frames, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_error_front_ends_of_other_sizes(tmp_path):
+    source = save_random_wavlm(wavlm_large_config(**SIZES), tmp_path)
+    with pytest.raises(ValueError, match="hidden_size=16.*built with 24"):
+        start_front_end(sv_mixer_student(24), source)

@@ -57,6 +57,7 @@ class SpeakerVerification(Task):
             speakers,
             values.get("init_from"),
             values.get("ptm_source"),
+            values.get("front_end_source"),
         )
         return modules
 
