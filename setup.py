@@ -49,6 +49,7 @@ setup(
         "dev": [
             "pytest>=8",
             "hypothesis",
+            "pytest-xdist>=3.6",
             "ruff>=0.12,<0.18",
             "diffusers>=0.30",
             "espeakng-loader",
