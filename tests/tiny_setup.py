@@ -169,6 +169,7 @@ overlap:
     collapse_from_epoch: 99
     inner_from: null
     baseline: !ref <teacher_path>
+    next_line: that is all
 separation:  # pages voicefilter_* and upit
     mixtures: !new:speechbrain_denokd.separation.mixtures.DrawnMixtures
         corpus: !ref <corpus>
