@@ -4,19 +4,19 @@ Ten characters of JSON can ask for a terabyte. So an encoder is built on the
 meta device first, where tensors have shapes but no memory, and counted.
 """
 
-from typing import Any
-
+import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 MOST_VALUES = 500_000_000  # 2 GB in float32; WavLM large has 316 million
 MOST_TENSORS = 200_000  # ReDimNet-B6 makes a thousand
 
 
-class Budget(TorchFunctionMode):
+class Budget(TorchDispatchMode):
     """Stop whoever makes too many tensors, or too large ones.
 
-    Enter it after ``torch.device("meta")``.
+    Every new tensor is made on the meta device, whoever asks for which. That
+    is decided below ``torch.device("meta")``, which a process may have lost.
 
     Raises
     ------
@@ -25,8 +25,7 @@ class Budget(TorchFunctionMode):
 
     Example
     -------
-    >>> import torch
-    >>> with torch.device("meta"), Budget():
+    >>> with Budget():
     ...     _ = torch.nn.Linear(100_000, 100_000)
     Traceback (most recent call last):
     ...
@@ -37,14 +36,15 @@ class Budget(TorchFunctionMode):
         super().__init__()
         self.n_values = self.n_tensors = 0
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        """Run the call and count the tensor it makes."""
-        kwargs = kwargs or {}
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        """Run the call on the meta device and count the tensor it makes."""
+        kwargs = dict(kwargs or {})
+        if any(given.name == "device" for given in function._schema.arguments):
+            kwargs["device"] = torch.device("meta")
         result = function(*args, **kwargs)
-        given: list[Any] = [*args, *kwargs.values()]
         # What comes back as it was given, such as an initialised weight, has
         # been counted.
-        if isinstance(result, Tensor) and all(x is not result for x in given):
+        if isinstance(result, Tensor) and all(x is not result for x in args):
             self._count(result)
         return result
 

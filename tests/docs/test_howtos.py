@@ -18,7 +18,13 @@ _FENCE = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def clone(tmp_path):
     """What a reader has: the folders of a checkout, and the command."""
-    for name in ("pretrained", "tests", "hparams", "train.py"):
+    for name in (
+        "pretrained",
+        "tests",
+        "hparams",
+        "benchmarks",
+        "train.py",
+    ):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = dict(os.environ)
     commands = Path(sys.executable).parent

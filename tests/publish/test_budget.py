@@ -24,6 +24,12 @@ def test_reference_the_parameters_of_a_network():
     assert all(p.is_meta for p in network.parameters())
 
 
+def test_law_no_memory_is_taken_whatever_device_is_asked_for():
+    with Budget():
+        made = torch.zeros(3), torch.ones(3, device="cpu"), nn.Linear(2, 1)
+    assert made[0].is_meta and made[1].is_meta and made[2].weight.is_meta
+
+
 def test_values_that_are_no_parameters_count(monkeypatch):
     with (
         torch.device("meta"),

@@ -120,6 +120,9 @@ def test_fact_an_interrupt_ends_the_cells_and_the_next_start_goes_on(fill):
     fill.write(PAGE.replace("{n_epochs: 2}", "{sleep_s: 30}"))
     code = (
         "from speechbrain_denokd.table.command import main; import sys;"
+        # Shells start what runs in the background with SIGINT ignored.
+        "import signal; signal.signal(signal.SIGINT,"
+        "signal.default_int_handler);"
         f"main(sys.argv[1:], {fill.program!r}, ())"
     )
     words = [str(fill.page), f"--folder={fill.out}", "--jobs=2"]
