@@ -1,7 +1,6 @@
 """Cosine scoring (``embeddings -> cosine -> scores``)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +13,10 @@ from speechbrain_denokd.scoring.scorer import (
     check_models,
     check_pairs,
 )
-from speechbrain_denokd.scoring.stored import check_arrays, check_keys
+from speechbrain_denokd.scoring.stored import StoresNothing
 
 
-class Cosine:
+class Cosine(StoresNothing):
     """Score two embeddings by the cosine of their angle, in [-1, 1].
 
     It learns nothing, and may be used without `fit`. See
@@ -84,23 +83,6 @@ class Cosine:
             side = check_embeddings(side, dim, name, keep_float32=True)
             sides.append(unit_rows(side, name))
         return sides[0] @ sides[1].T
-
-    def settings(self) -> dict[str, Any]:
-        """Return no settings."""
-        return {}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return no arrays."""
-        return {}
-
-    @classmethod
-    def restore(
-        cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-    ) -> "Cosine":
-        """Rebuild from `settings` and `arrays`, which are empty."""
-        check_keys(settings, (), "settings of Cosine")
-        check_arrays(arrays, {}, "Cosine")
-        return cls()
 
 
 def cosine_scores(

@@ -1,7 +1,6 @@
 """Inner products (``embeddings of any length -> scores``)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from speechbrain_denokd.scoring.scorer import (
     check_models,
     check_pairs,
 )
-from speechbrain_denokd.scoring.stored import check_arrays, check_keys
+from speechbrain_denokd.scoring.stored import StoresNothing
 
 
-class InnerProduct:
+class InnerProduct(StoresNothing):
     """Score two embeddings by their inner product.
 
     Of unit vectors that is `Cosine`; of means of unit vectors it is the mean
@@ -70,20 +69,3 @@ class InnerProduct:
             test, enroll.shape[1], "test embeddings", keep_float32=True
         )
         return enroll @ test.T
-
-    def settings(self) -> dict[str, Any]:
-        """Return no settings."""
-        return {}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return no arrays."""
-        return {}
-
-    @classmethod
-    def restore(
-        cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-    ) -> "InnerProduct":
-        """Rebuild from `settings` and `arrays`, which are empty."""
-        check_keys(settings, (), "settings of InnerProduct")
-        check_arrays(arrays, {}, "InnerProduct")
-        return cls()

@@ -1,12 +1,11 @@
 """Length normalisation (``embeddings -> unit vectors``)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from speechbrain_denokd.scoring.scorer import check_embeddings
-from speechbrain_denokd.scoring.stored import check_arrays, check_keys
+from speechbrain_denokd.scoring.stored import StoresNothing
 
 
 def unit_rows(embeddings: np.ndarray, name: str = "embeddings") -> np.ndarray:
@@ -46,7 +45,7 @@ def unit_rows(embeddings: np.ndarray, name: str = "embeddings") -> np.ndarray:
     return embeddings / lengths
 
 
-class LengthNorm:
+class LengthNorm(StoresNothing):
     """Scale embeddings to length 1.
 
     See `scoring.scorer.Transform` for the methods. It learns nothing, and
@@ -76,20 +75,3 @@ class LengthNorm:
     def transform(self, embeddings: np.ndarray) -> np.ndarray:
         """Scale embeddings (N, D) to length 1."""
         return unit_rows(check_embeddings(embeddings))
-
-    def settings(self) -> dict[str, Any]:
-        """Return no settings."""
-        return {}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return no arrays."""
-        return {}
-
-    @classmethod
-    def restore(
-        cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-    ) -> "LengthNorm":
-        """Rebuild from `settings` and `arrays`, which are empty."""
-        check_keys(settings, (), "settings of LengthNorm")
-        check_arrays(arrays, {}, "LengthNorm")
-        return cls()

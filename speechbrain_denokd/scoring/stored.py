@@ -95,3 +95,39 @@ def check_arrays(
             raise ValueError(f"array {name!r} of {owner} is not finite")
         checked[name] = array
     return checked
+
+
+class StoresNothing:
+    """A step that learns nothing: `settings` and `arrays` are empty.
+
+    Example
+    -------
+    >>> class Step(StoresNothing):
+    ...     pass
+    >>> step = Step.restore(Step().settings(), Step().arrays())
+    >>> type(step).__name__
+    'Step'
+    """
+
+    def settings(self) -> dict[str, Any]:
+        """Return no settings."""
+        return {}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return no arrays."""
+        return {}
+
+    @classmethod
+    def restore(
+        cls, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ):
+        """Rebuild from `settings` and `arrays`, which are empty.
+
+        Raises
+        ------
+        ValueError
+            If they are not.
+        """
+        check_keys(settings, (), f"settings of {cls.__name__}")
+        check_arrays(arrays, {}, cls.__name__)
+        return cls()
