@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from speechbrain_denokd.encoders.ecapa import EcapaTdnn
+from speechbrain_denokd.encoders.ge2e import Ge2eLstm
 from speechbrain_denokd.encoders.speaker_weighted import (
     SpeakerWeightedEncoder,
 )
@@ -180,14 +181,16 @@ def start_from_ptm(student: nn.Module, source: str):
     Arguments
     ---------
     student : torch.nn.Module
-        An encoder with a `WavLM` in ``ptm``.
+        An encoder with a `WavLM` or a `Ge2eLstm` in ``ptm``.
     source : str
-        Local folder, or a hub id such as ``microsoft/wavlm-large``.
+        Of a WavLM a local folder, or a hub id such as
+        ``microsoft/wavlm-large``; of a GE2E LSTM what its ``load_source``
+        takes.
 
     Raises
     ------
     FileNotFoundError
-        If ``source`` is a folder that does not exist or is not complete.
+        If ``source`` does not exist or is not complete.
     ValueError
         If the student has no such model, or one of other sizes.
 
@@ -200,6 +203,9 @@ def start_from_ptm(student: nn.Module, source: str):
 set --ptm_source=null
     """
     ptm = getattr(student, "ptm", None)
+    if isinstance(ptm, Ge2eLstm):
+        ptm.load_source(source)
+        return
     if not isinstance(ptm, WavLM):
         raise ValueError(
             f"the student has no WavLM to fill from {source}; set "

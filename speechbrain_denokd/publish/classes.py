@@ -185,6 +185,15 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 normalise=FLAG,
             ),
             _entry(
+                "!new:ge2e.Ge2eLstm",
+                n_layers=SIZE,
+                hidden_dim=SIZE,
+                n_mels=SIZE,
+                stride=SIZE,
+                freeze=FLAG,
+                sample_rate=SIZE,
+            ),
+            _entry(
                 "!apply:wavlm_folder.wavlm_large_config",
                 hidden_size=SIZE,
                 conv_dim=SIZES,
