@@ -131,6 +131,7 @@ def evaluate(
     progress: bool = False,
     points: Sequence[OperatingPoint] = DENOKD,
     score_mode: CropsAveraged | None = None,
+    heard: dict | None = None,
 ) -> dict[str, dict]:
     """Score a trial set at several durations; write scores and plots.
 
@@ -155,6 +156,9 @@ def evaluate(
     score_mode : CropsAveraged, optional
         Average over crops of what is heard of each recording; ``system``,
         which was fitted to single embeddings, is then left out.
+    heard : dict, optional
+        Embeddings by utterance and duration, read and added to: trial sets of
+        the same recordings, given the same one, extract each of them once.
 
     Returns
     -------
@@ -169,16 +173,17 @@ def evaluate(
         encoder = CropAverager(encoder, score_mode)
         system = crops_averaged_system()
     described = describe_score_mode(score_mode)
+    heard = {} if heard is None else heard
     conditions, curves = {}, {}
     for crop_s in crops_s:
         name = condition_name(crop_s)
-        embeddings = extract_embeddings(
-            encoder,
-            trial_set.utterances,
-            crop_s,
-            n_workers=n_workers,
-            progress=progress,
+        rows = trial_set.utterances
+        new = [row for row in rows if (row, crop_s) not in heard]
+        found = extract_embeddings(
+            encoder, new, crop_s, n_workers=n_workers, progress=progress
         )
+        heard.update(((row, crop_s), found[row.id]) for row in new)
+        embeddings = {row.id: heard[row, crop_s] for row in rows}
         durations_s = durations_of(trial_set.utterances, crop_s)
         scored = system.score_trials(embeddings, trial_set.trials, durations_s)
         known = known_trials(scored.normalised, trial_set)

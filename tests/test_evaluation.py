@@ -108,6 +108,27 @@ def test_fact_evaluation_writes_scores_and_plots(trial_set, tmp_path):
         assert written.provenance["crop_s"] == crop_s
 
 
+def test_law_trial_sets_of_the_same_recordings_share_their_embeddings(
+    trial_set, tmp_path, monkeypatch
+):
+    heard, encoder = {}, Recorder()
+    alone = evaluation.evaluate(encoder, trial_set, tmp_path / "alone", [None])
+    first = evaluation.evaluate(
+        encoder, trial_set, tmp_path / "first", [None], heard=heard
+    )
+    assert {key[1] for key in heard} == {None}
+    assert len(heard) == len(trial_set.utterances)
+
+    def deaf(*_):
+        raise AssertionError("nothing is left to hear")
+
+    monkeypatch.setattr(encoder, "forward", deaf)
+    again = evaluation.evaluate(
+        encoder, trial_set, tmp_path / "again", [None], heard=heard
+    )
+    assert alone == first == again
+
+
 def test_fact_without_whole_utterances_there_is_no_tsne(trial_set, tmp_path):
     evaluation.evaluate(tiny_encoder(), trial_set, tmp_path / "r", [0.5])
     names = sorted(path.name for path in (tmp_path / "r").iterdir())

@@ -46,6 +46,8 @@ corpus: !new:speechbrain_denokd.data.corpus.Corpus
             trials: !ref <data_folder>/trials_test.txt
 crop_s: 0.4
 augment: null
+crop_pool: null
+pool_versions: 2
 speed_perturb: null
 n_workers: 0
 test_crops_s: [null, 0.3]
@@ -112,6 +114,12 @@ wavlm:
     ff_dim: 16
 wavlm_source: null
 wavlm_freeze: false
+ge2e:
+    n_layers: 2
+    hidden_dim: 8
+    n_mels: 12
+ge2e_source: null
+ge2e_freeze: false
 wavlm_ecapa:
     channels: 16
     frame_dim: 24

@@ -20,8 +20,7 @@ class DistillBrain(SpeakerBrain):
         predictions = super().compute_forward(batch, stage)
         if stage != sb.Stage.TRAIN:
             return predictions
-        wavs, lens = batch.sig
-        teacher = self.modules.teacher(wavs, lens, self.labels(batch))
+        teacher = self.modules.teacher.hear(batch, self.labels(batch))
         return predictions._replace(teacher=teacher)
 
     def compute_losses(

@@ -7,6 +7,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 from torch import Tensor, nn
 
 from speechbrain_denokd.distill.prediction import Prediction
+from speechbrain_denokd.encoders.output import EncoderOutput
 from speechbrain_denokd.losses.margin import AamSoftmax
 from speechbrain_denokd.model_folder import read_model_folder
 
@@ -157,12 +158,36 @@ class FrozenTeacher(nn.Module):
             Relative lengths.
         labels : (B,) torch.Tensor of int64, optional
         """
-        output = self.encoder(wavs, lens)
+        return self.predict(self.encoder(wavs, lens), labels)
+
+    def hear(self, batch, labels: Tensor | None = None) -> Prediction:
+        """What it says of a batch of training crops.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            With ``sig``, on the teacher's device.
+        labels : (B,) torch.Tensor of int64, optional
+        """
+        return self(*batch.sig, labels)
+
+    @torch.no_grad()
+    def predict(
+        self, output: EncoderOutput, labels: Tensor | None = None
+    ) -> Prediction:
+        """Class scores of what the encoder has heard.
+
+        Arguments
+        ---------
+        output : EncoderOutput
+            The encoder's.
+        labels : (B,) torch.Tensor of int64, optional
+        """
         if self.classifier is None:
             return Prediction(output)
-        with torch.autocast(wavs.device.type, enabled=False):
-            embedding = output.embedding.float().unsqueeze(1)
-            cosines = self.classifier(embedding).squeeze(1)
+        embedding = output.embedding
+        with torch.autocast(embedding.device.type, enabled=False):
+            cosines = self.classifier(embedding.float().unsqueeze(1)).squeeze(1)
         margin_logits = None
         if labels is not None:
             margin_logits = self.aam.margin_logits(cosines, labels)

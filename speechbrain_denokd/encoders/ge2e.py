@@ -190,24 +190,21 @@ class Ge2eLstm(nn.Module):
         except (KeyError, RuntimeError, TypeError) as error:
             raise ValueError(
                 f"the weights of {path} do not fit a GE2E LSTM of "
-                f"{len(self.layers)} layers of {self.hidden_dim} units ({error})"
+                f"{len(self.layers)} layers of {self.hidden_dim} units "
+                f"({error})"
             ) from error
 
     def _fill(self, state: dict[str, Tensor]):
         for i, layer in enumerate(self.layers):
-            ending = f"_l{i}"
+            names = [name.removesuffix("_l0") for name in layer.state_dict()]
             layer.load_state_dict(
-                {
-                    key.removeprefix("lstm.").removesuffix(ending) + "_l0": value
-                    for key, value in state.items()
-                    if key.startswith("lstm.") and key.endswith(ending)
-                }
+                {f"{name}_l0": state[f"lstm.{name}_l{i}"] for name in names}
             )
-        if f"lstm.weight_ih_l{len(self.layers)}" in state:
-            raise RuntimeError("the file has more layers")
         self.linear.load_state_dict(
             {name: state[f"linear.{name}"] for name in ("weight", "bias")}
         )
+        if f"lstm.weight_ih_l{len(self.layers)}" in state:
+            raise RuntimeError("the file has more layers")
 
 
 def weights_file(source: str | Path) -> Path:

@@ -7,13 +7,21 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.distributed import run_on_main
 from torch.utils.data import DataLoader
 
 from speechbrain_denokd.config import Page, settings
 from speechbrain_denokd.data.batches import batches_by_duration
 from speechbrain_denokd.data.corpus import TrialSet
+from speechbrain_denokd.data.crop_pool import CropPool, draw_pool
 from speechbrain_denokd.data.dataset import TrainingCrops, WholeUtterances
 from speechbrain_denokd.data.speed import SpeedPerturb
+from speechbrain_denokd.distill.recorded import (
+    RecordedTeacher,
+    record_teacher,
+    recording_of,
+)
+from speechbrain_denokd.distill.teacher import FrozenTeacher
 from speechbrain_denokd.evaluation import (
     evaluate,
     extract_embeddings,
@@ -33,6 +41,8 @@ from speechbrain_denokd.tasks.task import Task, unwrapped
 
 logger = logging.getLogger(__name__)
 
+_POOL_SEED = 0  # whatever a run's: all seeds of a comparison share the pool
+
 
 class SpeakerVerification(Task):
     """An encoder and a classifier over the training speakers.
@@ -47,6 +57,12 @@ class SpeakerVerification(Task):
     ['classifier', 'student']
     """
 
+    def prepare(self, page: Page):
+        """Also the pool of crops, where the set-up has one."""
+        super().prepare(page)
+        if settings(page)["crop_pool"]:
+            run_on_main(_fill_pool, kwargs={"page": page})
+
     def modules(self, page: Page) -> dict[str, torch.nn.Module]:
         """The page's modules and a classifier; see `Task.modules`."""
         values = settings(page)
@@ -59,20 +75,16 @@ class SpeakerVerification(Task):
             values.get("ptm_source"),
             values.get("front_end_source"),
         )
+        if values["crop_pool"] and "teacher" in modules:
+            modules["teacher"] = _recorded(modules["teacher"], page)
         return modules
 
-    def train_data(self, page: Page) -> TrainingCrops:
-        """Random crops of the training utterances."""
+    def train_data(self, page: Page) -> TrainingCrops | CropPool:
+        """Random crops of the training utterances, drawn anew or pooled."""
         values = settings(page)
-        corpus = values["corpus"]
-        return TrainingCrops(
-            corpus.train_rows,
-            {speaker: i for i, speaker in enumerate(corpus.speakers)},
-            values["crop_s"],
-            values["seed"],
-            values["augment"] and values["augment"](),
-            _speed_perturb(values),
-        )
+        if values["crop_pool"]:
+            return _pool(page)
+        return _crops(values, values["seed"])
 
     def brain_hparams(self, page: Page) -> dict:
         """The development trials, which `SpeakerBrain` scores."""
@@ -110,7 +122,7 @@ class SpeakerVerification(Task):
             encoder, values["corpus"].dev_set, values["n_workers"]
         )
         system.save(folder / "model")
-        tests = {}
+        tests, heard = {}, {}
         for test_set in values["corpus"].test_sets:
             tests[test_set.name] = evaluate(
                 encoder,
@@ -127,6 +139,7 @@ class SpeakerVerification(Task):
                 progress=not brain.noprogressbar,
                 points=values["dcf_points"],
                 score_mode=values["crops_averaged"],
+                heard=heard,
             )
             print(
                 f"\n{values['method']} on {test_set.name} ({values['name']})\n"
@@ -219,6 +232,44 @@ def calibrate(
         # A model that has learnt nothing yet is no reason to lose it.
         logger.warning("the model is left without calibration: %s", error)
         return ScoringSystem(cosine_backend(centre=False))
+
+
+def _crops(values: dict, seed: int) -> TrainingCrops:
+    corpus = values["corpus"]
+    return TrainingCrops(
+        corpus.train_rows,
+        {speaker: i for i, speaker in enumerate(corpus.speakers)},
+        values["crop_s"],
+        seed,
+        values["augment"] and values["augment"](),
+        _speed_perturb(values),
+    )
+
+
+def _fill_pool(page: Page):
+    """Draw the pool, and let the page's teacher hear it, where not done."""
+    values = settings(page)
+    draw_pool(
+        _crops(values, _POOL_SEED),
+        values["pool_versions"],
+        values["crop_pool"],
+        values["n_workers"],
+    )
+    teacher = page.hparams["modules"].get("teacher")
+    if teacher is not None:
+        record_teacher(teacher, _pool(page))
+
+
+def _pool(page: Page) -> CropPool:
+    values = settings(page)
+    return CropPool(
+        values["crop_pool"], _crops(values, _POOL_SEED), values["seed"]
+    )
+
+
+def _recorded(teacher: FrozenTeacher, page: Page) -> RecordedTeacher:
+    pool = settings(page)["crop_pool"]
+    return RecordedTeacher(teacher, recording_of(teacher, pool))
 
 
 def _speed_perturb(values: dict) -> SpeedPerturb | None:
