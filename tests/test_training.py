@@ -92,7 +92,7 @@ def last_weights(folder):
 def test_fact_a_pool_is_drawn_and_heard_once_for_all_runs(pages, tmp_path):
     """Steps read what the first run wrote; the teacher is not asked again."""
     pool = tmp_path / "pool"
-    options = [f"--crop_pool={pool}", "--n_epochs=2"]
+    options = [f"--crop_pool={pool}", "--n_epochs=1"]
     first = main(arguments(pages, "kd_frame", tmp_path / "a", *options))
     [recording] = pool.glob("teacher-*")
     times = {p: p.stat().st_mtime_ns for p in pool.rglob("*.npy")}
@@ -102,13 +102,11 @@ def test_fact_a_pool_is_drawn_and_heard_once_for_all_runs(pages, tmp_path):
     assert first["tests"] == again["tests"]
     for name, value in weights(tmp_path / "a").items():
         assert torch.equal(value, weights(tmp_path / "b")[name]), name
-    # The student alone hears the same crops; another seed, others of them.
-    main(arguments(pages, "ecapa", tmp_path / "c", *options, "--seed=2"))
     # What is written down is what the losses are made of.
     frames = np.load(recording / "frames.npy")
-    np.save(recording / "frames.npy", frames + 1)
-    main(arguments(pages, "kd_frame", tmp_path / "d", *options))
-    logs = [(tmp_path / run / "train_log.txt").read_text() for run in "ad"]
+    np.save(recording / "frames.npy", frames[::-1])
+    main(arguments(pages, "kd_frame", tmp_path / "c", *options))
+    logs = [(tmp_path / run / "train_log.txt").read_text() for run in "ac"]
     losses = [re.findall(r"train frame: ([^,]+),", log) for log in logs]
     assert losses[0] and losses[0] != losses[1]
 
