@@ -178,6 +178,7 @@ def test_a_malformed_override_is_refused(page):
 
 ALONE = {
     "ecapa",
+    "ge2e_mean",
     "ge2e_mhfa",
     "redimnet",
     "ssrfnet_alone",

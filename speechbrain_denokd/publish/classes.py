@@ -226,6 +226,7 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 bottleneck=SIZE,
             ),
             _entry("!new:ssl_head_encoder.SslHeadEncoder", ptm=PART, head=PART),
+            _entry("!new:mean_head.MeanHead", n_stages=SIZE, input_dim=SIZE),
             _entry("!new:mhfa.Mhfa", n_heads=SIZE, dim=SIZE, **_HEAD),
             _entry(
                 "!new:ca_mhfa.CaMhfa",
