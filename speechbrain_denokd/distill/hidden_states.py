@@ -90,10 +90,15 @@ class HiddenStateRegression(nn.Module):
         Raises
         ------
         ValueError
-            If the teacher has not as many layers, or the frames of both do
+            If the teacher has none, or not as many, or the frames of both do
             not meet.
         """
         targets = teacher.output.states
+        if not targets:
+            raise ValueError(
+                "the teacher gives no hidden states; they are not recorded in "
+                "a pool of crops: train with --crop_pool=null"
+            )
         if len(targets) < max(self.layers):
             raise ValueError(
                 f"the teacher has {len(targets)} hidden states, but layer "

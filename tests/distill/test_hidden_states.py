@@ -101,6 +101,13 @@ def test_fact_layers_are_counted_from_one(layers):
         term_of(2, 2, layers)
 
 
+def test_error_a_recorded_teacher_has_no_hidden_states():
+    with pytest.raises(ValueError, match="train with --crop_pool=null"):
+        term_of(2, 2, [1])(
+            prediction([torch.randn(1, 4, 2)], [4]), prediction([], [4])
+        )
+
+
 def test_fact_a_missing_layer_is_named():
     states = [torch.randn(1, 4, 2)]
     with pytest.raises(ValueError, match="1 hidden states, but layer 8"):
