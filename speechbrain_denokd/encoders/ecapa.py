@@ -132,7 +132,10 @@ def _one_sided_pad(conv) -> int:
 def _tdnn(block, x: Tensor, padding: _Padding | None) -> Tensor:
     """Convolution, activation, batch norm: SpeechBrain's order."""
     pad = _one_sided_pad(block.conv)
-    if padding is None or pad == 0:
+    if pad == 0:
+        # SpeechBrain's layer would copy its input to pad it by nothing.
+        x = block.conv.conv(x)
+    elif padding is None:
         x = block.conv(x)
     else:
         x = block.conv.conv(padding.reflected(x, pad))
