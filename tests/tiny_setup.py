@@ -170,6 +170,12 @@ overlap:
     inner_from: null
     baseline: !ref <teacher_path>
     next_line: that is all
+masks:
+    n_mixtures: 24
+    n_epochs: 3
+    batch_size: 8
+    lr: 0.002
+    warmup_epochs: 0
 separation:  # pages voicefilter_* and upit
     mixtures: !new:speechbrain_denokd.separation.mixtures.DrawnMixtures
         corpus: !ref <corpus>

@@ -12,14 +12,10 @@ import speechbrain as sb
 import torch
 from torch import Tensor
 
-from speechbrain_denokd.brains.steps import StepBrain
+from speechbrain_denokd.brains.mixtures import MixtureBrain
+from speechbrain_denokd.distill.clean_sources import hear_sources
 from speechbrain_denokd.encoders.multi_output import MultiIdentityOutput
 from speechbrain_denokd.losses.collapse import CollapseMonitor, CollapseReport
-from speechbrain_denokd.metrics import eer
-from speechbrain_denokd.overlap.identities import (
-    closest_pair_scores,
-    identities,
-)
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +37,7 @@ class Heard(NamedTuple):
     clean: Tensor | None = None
 
 
-class MultiIdentityBrain(StepBrain):
+class MultiIdentityBrain(MixtureBrain):
     """Encoder of mixtures + one classifier for all of its outputs.
 
     Modules: ``student`` (``wavs, lens -> MultiIdentityOutput``), ``classifier``
@@ -49,10 +45,9 @@ class MultiIdentityBrain(StepBrain):
     alone, ``teacher`` (`FrozenTeacher`) and ``clean_term``
     (`CleanSourceTerm`).
 
-    Read from ``hparams``, besides what `StepBrain` reads: ``identity_loss``
+    Read from ``hparams``, besides what `MixtureBrain` reads: ``identity_loss``
     (`PitIdentityLoss`), ``margin_schedule`` (a function of the epochs done;
-    not read by a softmax), ``w_clean`` (weight of ``clean_term``),
-    ``dev_set`` (`MixtureTrialSet`), ``distance`` of its scores, and
+    not read by a softmax), ``w_clean`` (weight of ``clean_term``), and
     ``collapse_from_epoch``, the first epoch in which a collapse is warned of:
     an untrained network looks collapsed.
     """
@@ -82,19 +77,12 @@ class MultiIdentityBrain(StepBrain):
 
     def hear_sources(self, batch) -> Tensor:
         """(B, K, D') embeddings by the teacher of each source alone."""
-        sources, lens = batch.sources
-        n_sources = sources.shape[1]
-        heard = self.modules.teacher.encoder(
-            sources.flatten(0, 1), lens.repeat_interleave(n_sources)
-        )
-        return heard.embedding.float().unflatten(0, (-1, n_sources))
+        return hear_sources(self.modules.teacher.encoder, batch.sources.data)
 
     def compute_objectives(self, predictions, batch, stage) -> Tensor:
         """Sum of the losses; on the dev set, identities are kept."""
         if stage != sb.Stage.TRAIN:
-            found = identities(predictions.output).cpu().numpy()
-            self.dev_embeddings.update(zip(batch.id, found, strict=True))
-            return torch.zeros(())
+            return self.keep(predictions.output, batch)
         labels = batch.label.data
         found = self.hparams.identity_loss(predictions.scores, labels)
         losses = {"speaker": found.loss}
@@ -130,8 +118,6 @@ class MultiIdentityBrain(StepBrain):
         super().on_stage_start(stage, epoch)
         if stage == sb.Stage.TRAIN:
             self.monitor = CollapseMonitor()
-        else:
-            self.dev_embeddings = {}
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Report the epoch; after training, whether the outputs collapsed."""
@@ -153,18 +139,6 @@ class MultiIdentityBrain(StepBrain):
                     group.replace("_", "-"),
                     sign,
                 )
-
-    def development(self) -> tuple[float, dict[str, float]]:
-        """EER of mixture against mixture, Eq. (6) and (7)."""
-        dev_set = self.hparams.dev_set
-        if self.debug and len(self.dev_embeddings) < len(dev_set.mixtures):
-            return 1.0, {"EER_percent": 100.0}  # --debug cuts it short
-        rates = eer(
-            *closest_pair_scores(
-                self.dev_embeddings, dev_set.trials, self.hparams.distance
-            )
-        )
-        return float(rates), {"EER_percent": 100 * float(rates)}
 
     def settings_shown(self) -> dict[str, float]:
         """The margin, where the loss has one."""

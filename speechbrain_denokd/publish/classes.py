@@ -216,6 +216,12 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 embedding_dim=SIZE,
                 bottleneck=SIZE,
             ),
+            _entry(
+                "!new:speaker_masks.SpeakerMaskedEncoder",
+                encoder=PART,
+                n_speakers=SIZE,
+                hidden_dim=SIZE,
+            ),
             _entry("!new:ssl_head_encoder.SslHeadEncoder", ptm=PART, head=PART),
             _entry("!new:mhfa.Mhfa", n_heads=SIZE, dim=SIZE, **_HEAD),
             _entry(

@@ -1,5 +1,6 @@
 """Overlapped speech: random mixtures, trials of mixtures (MIRNet)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import speechbrain as sb
@@ -104,12 +105,22 @@ class OverlappedSpeech(Task):
             values["student"]["encoder"].network.n_speakers,
             self.overlap,
             self.sir_db,
-            values["augment"] and values["augment"](),
+            self.augmentation(page),
             n_mixtures=self.n_mixtures,
         )
 
+    def augmentation(self, page: Page) -> Callable | None:
+        """What is done to training mixtures: the set-up's ``augment``."""
+        augment = settings(page)["augment"]
+        return augment and augment()
+
+    def scale_and_margin(self, page: Page) -> tuple[float, float]:
+        """Of the loss that the class centres were learnt with."""
+        head = settings(page)["identity_loss"].head
+        return (1.0, 0.0) if head is None else (head.scale, head.margin)
+
     def brain_hparams(self, page: Page) -> dict:
-        """The development trials, which `MultiIdentityBrain` scores."""
+        """The development trials, which `MixtureBrain` scores."""
         return {"dev_set": self.lists.dev_set}
 
     def dev_loader(self, page: Page) -> DataLoader:
@@ -125,14 +136,13 @@ class OverlappedSpeech(Task):
         values = settings(page)
         folder = Path(values["output_folder"])
         student = unwrapped(brain.modules["student"])
-        head = values["identity_loss"].head
         write_model_folder(
             folder / "model",
             encoder_yaml(page.resolved, ["student", "encoder"]),
             student,
             unwrapped(brain.modules["classifier"]),
             values["corpus"].speakers,
-            *((1.0, 0.0) if head is None else (head.scale, head.margin)),
+            *self.scale_and_margin(page),
         )
         # What is measured is what others will load.
         models = {values["method"]: folder / "model"}
