@@ -94,7 +94,12 @@ ssrfnet: !include:../blocks/ssrfnet_sizes.yaml
     channels: 4
     stages: [[1, 1, 1, null], [2, 1, 1, 4]]
     embedding_dim: 8
-ecapa_overlap: !ref <ecapa>
+ecapa_overlap:  # the teacher's
+    n_mels: 20
+    channels: {channels}
+    se_channels: 128
+    attention_channels: 128
+    embedding_dim: 12
 mirnet:
     n_fft: 128
     n_bins: 65

@@ -34,10 +34,10 @@ def test_law_padding_is_invisible(longest):
         )
 
 
-def test_fact_the_whole_mixture_is_heard_before_the_first_frame_is_judged():
+def test_fact_a_mixture_s_end_is_heard_before_its_beginning_is_judged():
     estimator, features = _estimator(), torch.randn(1, 12, 7)
     changed = features.clone()
     changed[:, -1] += 5
     n_frames = torch.tensor([12])
     before, after = estimator(features, n_frames), estimator(changed, n_frames)
-    assert (before - after)[:, :, 0].abs().max() > 1e-7
+    assert (before - after)[:, :, :3].abs().max() > 1e-5

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from speechbrain_denokd.brains.multi_identity import MultiIdentityBrain
-from speechbrain_denokd.config import load_page
+from speechbrain_denokd.config import load_page, resolve_page
 from speechbrain_denokd.data.manifest import read_manifest
 from speechbrain_denokd.inference import SpeakerEmbedder
 from speechbrain_denokd.overlap.evaluate import main as evaluate
@@ -83,6 +83,17 @@ def test_fact_the_scores_on_disk_are_the_rates(pages, tmp_path):
 
 class _Killed(BaseException):
     """Nothing catches it: as a kill, and in this process."""
+
+
+@pytest.mark.parametrize("setup", ["samples", "manifest", "librispeech"])
+@pytest.mark.parametrize("page", PAGES)
+def test_fact_the_project_s_own_set_ups_have_all_that_a_page_refers_to(
+    page, setup
+):
+    """The tiny set-up of the other tests says nothing of these."""
+    folder = "" if setup == "samples" else "data_folder: there"
+    text = resolve_page(ROOT / "hparams" / f"{page}.yaml", setup, folder)
+    assert "!ref" not in text
 
 
 def test_law_stopped_and_resumed_equals_uninterrupted(

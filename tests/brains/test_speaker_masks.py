@@ -1,0 +1,133 @@
+"""Training masks: two costs, one assignment, a teacher that does not learn."""
+
+from types import SimpleNamespace
+
+import pytest
+import speechbrain as sb
+import torch
+
+from speechbrain_denokd.brains.speaker_masks import SpeakerMaskBrain
+from speechbrain_denokd.distill.clean_sources import (
+    clean_source_costs,
+    hear_sources,
+)
+from speechbrain_denokd.distill.teacher import FrozenTeacher
+from speechbrain_denokd.encoders.speaker_masks import SpeakerMaskedEncoder
+from speechbrain_denokd.losses.mask_cross_entropy import mask_costs
+from speechbrain_denokd.overlap.mixture_set import mixture_batch
+from tests.tiny import tiny_encoder
+
+WEIGHTS = {"w_mask": 2.0, "w_clean": 5.0}
+
+
+def _brain(**hparams):
+    torch.manual_seed(0)
+    brain = SpeakerMaskBrain(
+        modules={
+            "student": SpeakerMaskedEncoder(tiny_encoder(), 2, hidden_dim=8),
+            "teacher": FrozenTeacher(tiny_encoder(1)),
+        },
+        opt_class=lambda p: torch.optim.Adam(p, lr=0.003),
+        hparams={
+            "seed": 1,
+            "n_batches": 4,
+            "lr_schedule": lambda epochs: 0.003,
+            "dev_set": SimpleNamespace(trials=[], mixtures=[]),
+            "distance": "cosine",
+            **WEIGHTS,
+            **hparams,
+        },
+        run_opts={"device": "cpu"},
+    )
+    brain.init_optimizers()
+    brain.on_stage_start(sb.Stage.TRAIN, 1)
+    brain.step = 1
+    return brain
+
+
+def _batch(n=4, seed=0):
+    """Two tones, one of which begins late."""
+    generator = torch.Generator().manual_seed(seed)
+    time, items = torch.arange(8000) / 16000, []
+    for number in range(n):
+        pitches = 200 + 2000 * torch.rand(2, generator=generator)
+        sources = 0.1 * torch.sin(6.2832 * pitches[:, None] * time)
+        sources[1, :3000] = 0
+        items.append(
+            {"id": f"m{number}", "sig": sources.sum(0), "sources": sources}
+        )
+    return mixture_batch(items)
+
+
+def _step(brain, batch):
+    output = brain.compute_forward(batch, sb.Stage.TRAIN)
+    return output, brain.compute_objectives(output, batch, sb.Stage.TRAIN)
+
+
+def test_reference_the_costs_of_either_order_written_out():
+    brain, batch = _brain(), _batch()
+    output, loss = _step(brain, batch)
+    sources = batch.sources.data
+    levels = torch.stack(
+        [
+            brain.modules["student"].levels(sources[:, k], torch.ones(4))[0]
+            for k in range(2)
+        ],
+        dim=1,
+    )
+    masks = mask_costs(
+        output.log_masks, output.frames, output.n_frames, levels
+    )
+    clean = hear_sources(brain.modules["teacher"].encoder, sources)
+    total = 2 * masks + 5 * clean_source_costs(output.embeddings, clean)
+    straight = total[:, 0, 0] + total[:, 1, 1]
+    crossed = total[:, 0, 1] + total[:, 1, 0]
+    torch.testing.assert_close(
+        loss, torch.minimum(straight, crossed).mean(), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_law_the_order_of_the_sources_does_not_matter():
+    brain, batch = _brain(), _batch()
+    _, loss = _step(brain, batch)
+    batch.sources.data[:] = batch.sources.data.flip(1)
+    torch.testing.assert_close(_step(brain, batch)[1], loss)
+
+
+def test_law_it_learns_and_the_teacher_does_not():
+    brain = _brain()
+    teacher = {
+        name: value.clone()
+        for name, value in brain.modules["teacher"].state_dict().items()
+    }
+    first = _step(brain, _batch())[1].item()
+    for step in range(20):
+        brain.step = step % 4 + 1
+        batch = _batch(seed=step % 4)
+        brain.on_fit_batch_start(batch, True)
+        _step(brain, batch)[1].backward()
+        brain.optimizers_step()
+    assert _step(brain, _batch())[1].item() < 0.9 * first
+    for name, value in brain.modules["teacher"].state_dict().items():
+        assert torch.equal(value, teacher[name])
+
+
+def test_fact_the_dev_set_costs_nothing_and_its_identities_are_kept():
+    brain, batch = _brain(), _batch(3)
+    brain.on_stage_start(sb.Stage.VALID, 1)
+    with torch.no_grad():
+        output = brain.compute_forward(batch, sb.Stage.VALID)
+    assert brain.compute_objectives(output, batch, sb.Stage.VALID) == 0
+    assert sorted(brain.dev_embeddings) == ["m0", "m1", "m2"]
+    assert brain.dev_embeddings["m1"].shape == (2, 16)
+
+
+@pytest.mark.parametrize("weight", ["w_mask", "w_clean"])
+def test_fact_a_weight_of_zero_leaves_the_other_cost(weight):
+    batch = _batch()
+    whole = _brain()
+    _step(whole, batch)
+    brain = _brain(**{weight: 0.0})
+    _, loss = _step(brain, batch)
+    kept = {"w_mask": "clean", "w_clean": "mask"}[weight]
+    assert loss == brain._sums[kept] and brain._sums[weight[2:]] == 0
