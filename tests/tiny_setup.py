@@ -177,6 +177,7 @@ overlap:
     next_line: that is all
 masks:
     n_mixtures: 24
+    speeds: [1.0, 0.9]
     n_epochs: 3
     batch_size: 8
     lr: 0.002

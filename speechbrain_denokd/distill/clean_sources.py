@@ -129,32 +129,6 @@ def from_the_start(wavs: Tensor) -> tuple[Tensor, Tensor]:
     return moved * valid, lengths / moved.shape[1]
 
 
-def clean_source_costs(found: Tensor, clean: Tensor) -> Tensor:
-    """One minus the cosine of every output and every source.
-
-    Arguments
-    ---------
-    found : (B, K, D) torch.Tensor
-        Identities of the mixtures.
-    clean : (B, K, D) torch.Tensor
-        Of the sources, in any order.
-
-    Returns
-    -------
-    (B, K, K) torch.Tensor of float32
-        ``[b, k, j]``: output ``k``, source ``j``.
-
-    Example
-    -------
-    >>> ones = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
-    >>> clean_source_costs(ones, ones).tolist()
-    [[[0.0, 1.0], [1.0, 0.0]]]
-    """
-    found = F.normalize(found.float(), dim=2)
-    clean = F.normalize(clean.float(), dim=2)
-    return 1 - found @ clean.transpose(1, 2)
-
-
 def clean_source_term(
     student: nn.Module, teacher: nn.Module
 ) -> CleanSourceTerm:

@@ -26,9 +26,6 @@ class MultiIdentityOutput(NamedTuple):
     n_frames : (B,) torch.Tensor of int64
         Valid frames of each mixture; frames from ``n_frames[b]`` on are
         padding and mean nothing.
-    log_masks : (B, K, T, C) torch.Tensor, optional
-        Logarithms of each output's share of ``frames``, where the encoder
-        parts a spectrogram; in the padding they mean nothing.
 
     Example
     -------
@@ -47,4 +44,3 @@ class MultiIdentityOutput(NamedTuple):
     attention: Tensor
     frames: Tensor
     n_frames: Tensor
-    log_masks: Tensor | None = None

@@ -1,9 +1,9 @@
 """A mask per speaker before an encoder of one (``mixture -> K embeddings``).
 
 The third way to what MIRNet does. Masks part the mixture's filterbanks into
-one spectrogram per speaker, and an encoder of single speakers, trained before,
-embeds each: from the first step on, the identities lie where that encoder puts
-the speakers alone, unknown speakers too.
+one spectrogram per speaker, and an encoder of single speakers, trained before
+and frozen, embeds each: the identities lie where it puts the speakers alone,
+unknown speakers too.
 
 Not in MIRNet's paper, where masks come after the identities. Source of the
 order, first masks and then an encoder: W. Rao et al., "Target speaker
@@ -13,6 +13,7 @@ speaker's share of its power.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,25 +34,52 @@ DB = 10 / math.log(10)  # of a natural logarithm of powers
 _LEAST_SHARE = 1e-6  # of a frame: silence has a mean and an embedding, too
 
 
+class Masked(NamedTuple):
+    """A mixture's filterbanks and whose they are.
+
+    Attributes
+    ----------
+    log_masks : (B, K, T, F) torch.Tensor
+        Logarithms of the speakers' shares of the power; they sum to one.
+    levels : (B, T, F) torch.Tensor of float32
+        Of the mixture, in dB.
+    n_frames : (B,) torch.Tensor of int64
+        Valid frames; others mean nothing.
+
+    Example
+    -------
+    >>> Masked(*torch.zeros(3, 1)).n_frames.tolist()
+    [0.0]
+    """
+
+    log_masks: Tensor
+    levels: Tensor
+    n_frames: Tensor
+
+
 class SpeakerMaskedEncoder(nn.Module):
-    """A mask estimator and an encoder of single speakers.
+    """A mask estimator and a frozen encoder of single speakers.
 
     Arguments
     ---------
     encoder : WavEncoder
         `FbankFrontEnd` and `EcapaTdnn`, with a trained model's weights
-        (`start_from_single`). It learns to hear past what the masks leave of
-        the others, and stays in eval mode: the statistics of its batch norms
-        are those of whole voices.
+        (`start_from_single`). It stays in eval mode and does not learn.
     n_speakers : int
         Speakers in a mixture, ``K``.
     hidden_dim : int
         Of the `MaskEstimator`.
+    sharpness : float
+        What masks are raised to, and brought to a sum of one again, before the
+        encoder: 1 leaves them, and the larger, the more of a filter goes to
+        whom most of it belongs. A small estimator is rarely sure, and what it
+        leaves of the others is heard.
 
     Raises
     ------
     ValueError
-        If there are fewer than two speakers, or the encoder is another.
+        If there are fewer than two speakers, the encoder is another, or the
+        sharpness is not positive.
 
     Example
     -------
@@ -66,12 +94,14 @@ class SpeakerMaskedEncoder(nn.Module):
     >>> output = encoder(torch.randn(2, 16000), torch.tensor([1.0, 0.5]))
     >>> output.embeddings.shape, output.attention.shape
     (torch.Size([2, 3, 16]), torch.Size([2, 3, 101]))
-    >>> output.log_masks.shape
-    torch.Size([2, 3, 101, 24])
     """
 
     def __init__(
-        self, encoder: WavEncoder, n_speakers: int = 2, hidden_dim: int = 160
+        self,
+        encoder: WavEncoder,
+        n_speakers: int = 2,
+        hidden_dim: int = 160,
+        sharpness: float = 1.0,
     ):
         super().__init__()
         if n_speakers < 2:
@@ -89,8 +119,14 @@ class SpeakerMaskedEncoder(nn.Module):
                 "weigh the frames of an EcapaTdnn; use SpeakerWeightedEncoder "
                 "for others"
             )
-        self.encoder = encoder.eval()
+        if not sharpness > 0:
+            raise ValueError(
+                f"sharpness={sharpness}, but masks are raised to a power above "
+                "0; 1 leaves them as they are"
+            )
+        self.encoder = encoder.requires_grad_(False).eval()
         self.n_speakers = n_speakers
+        self.sharpness = sharpness
         self.masks = MaskEstimator(parts[0].n_mels, n_speakers, hidden_dim)
 
     def train(self, mode: bool = True):
@@ -124,7 +160,9 @@ class SpeakerMaskedEncoder(nn.Module):
         """Centre of the first frame."""
         return self.encoder.first_frame_ms
 
-    def forward(self, wavs: Tensor, lens: Tensor) -> MultiIdentityOutput:
+    def forward(
+        self, wavs: Tensor, lens: Tensor, embed: bool = True
+    ) -> MultiIdentityOutput | Masked:
         """Identities of a padded batch of mixtures.
 
         Arguments
@@ -132,26 +170,26 @@ class SpeakerMaskedEncoder(nn.Module):
         wavs : (B, S) torch.Tensor
         lens : (B,) torch.Tensor
             Relative lengths in (0, 1].
+        embed : bool
+            Whether identities are wanted: masks are learnt without.
 
         Returns
         -------
-        MultiIdentityOutput
-            ``attention`` is each speaker's share of a frame's power,
-            ``frames`` are the mixture's levels in dB, ``log_masks`` whose they
-            are.
+        MultiIdentityOutput or Masked
+            Of the former, ``attention`` is each speaker's share of a frame's
+            power, and ``frames`` are the mixture's levels in dB. The latter,
+            before the masks are sharpened, where no identities are wanted.
         """
         levels, n_frames = self.levels(wavs, lens)
         valid = frame_mask(n_frames, levels.shape[1]).unsqueeze(2)
         mean = (levels * valid).sum(1, keepdim=True) / n_frames[:, None, None]
         log_masks = self.masks(levels - mean, n_frames)
-        spectra, shares = part(levels, log_masks, n_frames)
-        return MultiIdentityOutput(
-            self._embed(spectra, shares, n_frames),
-            shares,
-            levels,
-            n_frames,
-            log_masks,
-        )
+        if not embed:
+            return Masked(log_masks, levels, n_frames)
+        sharp = (self.sharpness * log_masks).log_softmax(dim=1)
+        spectra, shares = part(Masked(sharp, levels, n_frames))
+        embeddings = self._embed(spectra, shares, n_frames)
+        return MultiIdentityOutput(embeddings, shares, levels, n_frames)
 
     def _embed(
         self, spectra: Tensor, shares: Tensor, n_frames: Tensor
@@ -186,19 +224,12 @@ class SpeakerMaskedEncoder(nn.Module):
         return self.encoder.front_end.levels(wavs, n_samples)
 
 
-def part(
-    levels: Tensor, log_masks: Tensor, n_frames: Tensor
-) -> tuple[Tensor, Tensor]:
+def part(masked: Masked) -> tuple[Tensor, Tensor]:
     """A mixture's filterbanks taken apart, as an encoder takes them.
 
     Arguments
     ---------
-    levels : (B, T, F) torch.Tensor
-        Of the mixture, in dB.
-    log_masks : (B, K, T, F) torch.Tensor
-        Logarithms of the speakers' shares of the power.
-    n_frames : (B,) torch.Tensor of int64
-        Valid frames, at least 1.
+    masked : Masked
 
     Returns
     -------
@@ -212,17 +243,17 @@ def part(
     -------
     >>> levels = torch.tensor([[[0.0], [0.0], [-20.0]]])
     >>> masks = torch.tensor([[[1.0], [0.5], [0.5]], [[0.0], [0.5], [0.5]]])
-    >>> part(levels, masks[None].log(), torch.tensor([3]))[1]
+    >>> part(Masked(masks[None].log(), levels, torch.tensor([3])))[1]
     tensor([[[1.0000, 0.5000, 0.5000],
              [0.0000, 0.5000, 0.5000]]])
     """
-    levels = levels.float()
-    valid = frame_mask(n_frames, levels.shape[1])[:, None, :]
+    levels = masked.levels.float()
+    valid = frame_mask(masked.n_frames, levels.shape[1])[:, None, :]
     peak = levels.masked_fill(~valid.transpose(1, 2), -torch.inf)
     peak = peak.amax(dim=(1, 2))[:, None, None, None]
-    masked = levels.unsqueeze(1) + DB * log_masks.float()
+    parted = levels.unsqueeze(1) + DB * masked.log_masks.float()
     # Powers relative to the peak, so that none overflows.
-    power = ((masked - peak) / DB).exp()
+    power = ((parted - peak) / DB).exp()
     total = power.sum(dim=(1, 3)).clamp(min=torch.finfo(torch.float32).tiny)
     shares = power.sum(dim=3) / total.unsqueeze(1) * valid
     spectra = DB * (power + 10 ** (-FLOOR_DB / 10)).log()

@@ -221,6 +221,7 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 encoder=PART,
                 n_speakers=SIZE,
                 hidden_dim=SIZE,
+                sharpness=NUMBER,
             ),
             _entry("!new:ssl_head_encoder.SslHeadEncoder", ptm=PART, head=PART),
             _entry("!new:mhfa.Mhfa", n_heads=SIZE, dim=SIZE, **_HEAD),

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from speechbrain_denokd.config import Page, settings
+from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.model_folder import (
     encoder_yaml,
     read_model_folder,
@@ -106,8 +107,12 @@ class OverlappedSpeech(Task):
             self.overlap,
             self.sir_db,
             self.augmentation(page),
+            speed_perturb=self.speed_perturb(len(corpus.speakers)),
             n_mixtures=self.n_mixtures,
         )
+
+    def speed_perturb(self, n_speakers: int) -> SpeedPerturb | None:
+        """What changes the speed of training speakers, and their class."""
 
     def augmentation(self, page: Page) -> Callable | None:
         """What is done to training mixtures: the set-up's ``augment``."""

@@ -3,7 +3,6 @@ import torch
 
 from speechbrain_denokd.distill.clean_sources import (
     CleanSourceTerm,
-    clean_source_costs,
     from_the_start,
     hear_sources,
 )
@@ -60,11 +59,3 @@ def test_law_where_a_source_is_in_its_mixture_does_not_matter():
     # With the silence around it, it is another.
     heard = encoder(sources[0], torch.ones(2)).embedding
     assert torch.cosine_similarity(heard, expected).max() < 0.999
-
-
-def test_fact_costs_by_hand():
-    """At 60 and 90 degrees: cosines 1/2 and 0."""
-    found = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]])
-    clean = torch.tensor([[[0.5, 3**0.5 / 2], [0.0, 9.0]]])
-    expected = torch.tensor([[[0.5, 1.0], [1 - 3**0.5 / 2, 0.0]]])
-    torch.testing.assert_close(clean_source_costs(found, clean), expected)

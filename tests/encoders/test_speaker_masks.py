@@ -6,6 +6,7 @@ import torch
 from speechbrain_denokd.encoders.fbank import FbankFrontEnd
 from speechbrain_denokd.encoders.redimnet import ReDimNet
 from speechbrain_denokd.encoders.speaker_masks import (
+    Masked,
     SpeakerMaskedEncoder,
     part,
 )
@@ -25,7 +26,7 @@ def test_fact_parted_by_hand():
     """Two frames of one filter: whole and a tenth; a tenth is 10 dB less."""
     levels = torch.tensor([[[0.0], [0.0], [99.0]]])
     masks = torch.tensor([[[1.0], [0.1], [1.0]], [[1e-30], [0.9], [1e-30]]])
-    spectra, shares = part(levels, masks[None].log(), torch.tensor([2]))
+    spectra, shares = part(Masked(masks[None].log(), levels, torch.tensor([2])))
     torch.testing.assert_close(
         shares[0], torch.tensor([[1.0, 0.1, 0.0], [0.0, 0.9, 0.0]])
     )
@@ -75,21 +76,41 @@ def test_law_exchanging_the_masks_exchanges_the_outputs():
             rows = parameter.unflatten(0, (3, 24))[order]
             parameter.copy_(rows.flatten(0, 1))
     after = encoder(wavs, torch.ones(2))
-    for name in ("embeddings", "attention", "log_masks"):
+    for name in ("embeddings", "attention"):
         expected = getattr(before, name)[:, order]
         torch.testing.assert_close(getattr(after, name), expected)
 
 
-def test_law_statistics_of_whole_voices_stay_and_all_weights_learn():
+def test_law_masks_learn_and_the_encoder_does_not():
     encoder = _encoder().train()
     assert encoder.masks.training and not encoder.encoder.training
-    before = encoder.encoder.network.asp_bn.norm.running_mean.clone()
-    output = encoder(0.1 * torch.randn(3, 8000), torch.ones(3))
-    output.embeddings.pow(2).sum().backward()
-    after = encoder.encoder.network.asp_bn.norm.running_mean
-    assert torch.equal(before, after)
-    for name, parameter in encoder.named_parameters():
+    before = {
+        name: value.clone()
+        for name, value in encoder.encoder.state_dict().items()
+    }
+    masked = encoder(0.1 * torch.randn(3, 8000), torch.ones(3), embed=False)
+    masked.log_masks[:, 0].mean().backward()
+    for name, parameter in encoder.masks.named_parameters():
         assert parameter.grad is not None, name
+    assert not any(p.requires_grad for p in encoder.encoder.parameters())
+    for name, value in encoder.encoder.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_fact_sharpened_by_hand():
+    """Shares of 3/4 and 1/4, squared: 9 to 1."""
+    encoder, wavs = _encoder(), 0.1 * torch.randn(1, 8000)
+    with torch.no_grad():
+        encoder.masks.linear.weight.zero_()
+        bias = torch.tensor([0.75, 0.25]).log()[:, None].expand(2, 24)
+        encoder.masks.linear.bias.copy_(bias.flatten())
+    encoder.sharpness = 2.0
+    found = encoder(wavs, torch.ones(1)).attention
+    expected = torch.tensor([0.9, 0.1])[None, :, None].expand_as(found)
+    torch.testing.assert_close(found, expected)
+    # What is learnt from are the masks as they are.
+    masked = encoder(wavs, torch.ones(1), embed=False)
+    assert masked.log_masks[0, 0].exp().mean().item() == pytest.approx(0.75)
 
 
 def test_fact_silence_has_an_embedding():
@@ -107,3 +128,8 @@ def test_error_another_encoder():
     network = ReDimNet(24, 4, stages, group_divisor=4, embedding_dim=16)
     with pytest.raises(ValueError, match="is a ReDimNet on a FbankFrontEnd"):
         SpeakerMaskedEncoder(WavEncoder(FbankFrontEnd(n_mels=24), network))
+
+
+def test_error_sharpness():
+    with pytest.raises(ValueError, match="sharpness=0"):
+        SpeakerMaskedEncoder(tiny_encoder(), sharpness=0)
