@@ -187,16 +187,23 @@ class SpeakerMaskedEncoder(nn.Module):
         if not embed:
             return Masked(log_masks, levels, n_frames)
         sharp = (self.sharpness * log_masks).log_softmax(dim=1)
-        spectra, shares = part(Masked(sharp, levels, n_frames))
-        embeddings = self._embed(spectra, shares, n_frames)
-        return MultiIdentityOutput(embeddings, shares, levels, n_frames)
+        return self.embed(Masked(sharp, levels, n_frames))
 
-    def _embed(
-        self, spectra: Tensor, shares: Tensor, n_frames: Tensor
-    ) -> Tensor:
-        """Each speaker's spectrogram by the encoder of single speakers."""
+    def embed(self, masked: Masked) -> MultiIdentityOutput:
+        """Each speaker's spectrogram by the encoder of single speakers.
+
+        Arguments
+        ---------
+        masked : Masked
+            With masks as they are to be used, such as ideal ones.
+
+        Returns
+        -------
+        MultiIdentityOutput
+        """
+        spectra, shares = part(masked)
         network, weights = self.encoder.network, shares.flatten(0, 1)
-        n_frames = n_frames.repeat_interleave(self.n_speakers)
+        n_frames = masked.n_frames.repeat_interleave(shares.shape[1])
         frames = network(spectra.flatten(0, 1), n_frames).frames
         # Padded frames mean nothing, and may be anything.
         padding = ~frame_mask(n_frames, frames.shape[1]).unsqueeze(2)
@@ -204,7 +211,12 @@ class SpeakerMaskedEncoder(nn.Module):
             network.asp, frames.masked_fill(padding, 0), weights
         )
         embeddings = network.fc(network.asp_bn(pooled.unsqueeze(2)))
-        return embeddings.squeeze(2).unflatten(0, shares.shape[:2])
+        return MultiIdentityOutput(
+            embeddings.squeeze(2).unflatten(0, shares.shape[:2]),
+            shares,
+            masked.levels,
+            masked.n_frames,
+        )
 
     def levels(self, wavs: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
         """Filterbanks in dB and their valid frames, of mixtures or sources.
