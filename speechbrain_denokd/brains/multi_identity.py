@@ -12,10 +12,15 @@ import speechbrain as sb
 import torch
 from torch import Tensor
 
-from speechbrain_denokd.brains.mixtures import MixtureBrain
+from speechbrain_denokd.brains.steps import StepBrain
 from speechbrain_denokd.distill.clean_sources import hear_sources
 from speechbrain_denokd.encoders.multi_output import MultiIdentityOutput
 from speechbrain_denokd.losses.collapse import CollapseMonitor, CollapseReport
+from speechbrain_denokd.metrics import eer
+from speechbrain_denokd.overlap.identities import (
+    closest_pair_scores,
+    identities,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ class Heard(NamedTuple):
     clean: Tensor | None = None
 
 
-class MultiIdentityBrain(MixtureBrain):
+class MultiIdentityBrain(StepBrain):
     """Encoder of mixtures + one classifier for all of its outputs.
 
     Modules: ``student`` (``wavs, lens -> MultiIdentityOutput``), ``classifier``
@@ -45,9 +50,10 @@ class MultiIdentityBrain(MixtureBrain):
     alone, ``teacher`` (`FrozenTeacher`) and ``clean_term``
     (`CleanSourceTerm`).
 
-    Read from ``hparams``, besides what `MixtureBrain` reads: ``identity_loss``
+    Read from ``hparams``, besides what `StepBrain` reads: ``identity_loss``
     (`PitIdentityLoss`), ``margin_schedule`` (a function of the epochs done;
-    not read by a softmax), ``w_clean`` (weight of ``clean_term``), and
+    not read by a softmax), ``w_clean`` (weight of ``clean_term``),
+    ``dev_set`` (`MixtureTrialSet`), ``distance`` of its scores, and
     ``collapse_from_epoch``, the first epoch in which a collapse is warned of:
     an untrained network looks collapsed.
     """
@@ -82,7 +88,9 @@ class MultiIdentityBrain(MixtureBrain):
     def compute_objectives(self, predictions, batch, stage) -> Tensor:
         """Sum of the losses; on the dev set, identities are kept."""
         if stage != sb.Stage.TRAIN:
-            return self.keep(predictions.output, batch)
+            found = identities(predictions.output).cpu().numpy()
+            self.dev_embeddings.update(zip(batch.id, found, strict=True))
+            return torch.zeros(())
         labels = batch.label.data
         found = self.hparams.identity_loss(predictions.scores, labels)
         losses = {"speaker": found.loss}
@@ -118,6 +126,8 @@ class MultiIdentityBrain(MixtureBrain):
         super().on_stage_start(stage, epoch)
         if stage == sb.Stage.TRAIN:
             self.monitor = CollapseMonitor()
+        else:
+            self.dev_embeddings = {}
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Report the epoch; after training, whether the outputs collapsed."""
@@ -139,6 +149,18 @@ class MultiIdentityBrain(MixtureBrain):
                     group.replace("_", "-"),
                     sign,
                 )
+
+    def development(self) -> tuple[float, dict[str, float]]:
+        """EER of mixture against mixture, Eq. (6) and (7)."""
+        dev_set = self.hparams.dev_set
+        if self.debug and len(self.dev_embeddings) < len(dev_set.mixtures):
+            return 1.0, {"EER_percent": 100.0}  # --debug cuts it short
+        rates = eer(
+            *closest_pair_scores(
+                self.dev_embeddings, dev_set.trials, self.hparams.distance
+            )
+        )
+        return float(rates), {"EER_percent": 100 * float(rates)}
 
     def settings_shown(self) -> dict[str, float]:
         """The margin, where the loss has one."""

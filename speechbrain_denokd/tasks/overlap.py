@@ -125,7 +125,7 @@ class OverlappedSpeech(Task):
         return (1.0, 0.0) if head is None else (head.scale, head.margin)
 
     def brain_hparams(self, page: Page) -> dict:
-        """The development trials, which `MixtureBrain` scores."""
+        """The development trials, which `MultiIdentityBrain` scores."""
         return {"dev_set": self.lists.dev_set}
 
     def dev_loader(self, page: Page) -> DataLoader:
