@@ -127,7 +127,7 @@ def test_an_encoder_that_is_not_there_names_the_page_to_train(
         )
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert "train it first: python train.py hparams/mirnet.yaml" in said
+    assert "train its page first, such as hparams/mirnet.yaml" in said
 
 
 def test_counts_of_speakers_that_differ_are_refused(pages):
