@@ -9,6 +9,7 @@ from torch import nn
 
 from speechbrain_denokd.encoders.ecapa import EcapaTdnn
 from speechbrain_denokd.encoders.ge2e import Ge2eLstm
+from speechbrain_denokd.encoders.speaker_masks import SpeakerMaskedEncoder
 from speechbrain_denokd.encoders.speaker_weighted import (
     SpeakerWeightedEncoder,
 )
@@ -126,7 +127,7 @@ def start_from_single(
     Arguments
     ---------
     student : torch.nn.Module
-        A `SpeakerWeightedEncoder`.
+        A `SpeakerWeightedEncoder` or a `SpeakerMaskedEncoder`.
     classifier : torch.nn.Module
         With class centres in ``weight``.
     speakers : sequence of str
@@ -150,7 +151,7 @@ def start_from_single(
     ValueError: the student has no encoder of single speakers to fill from \
 pretrained/sample_teacher; set --inner_from=null
     """
-    if not isinstance(student, SpeakerWeightedEncoder):
+    if not isinstance(student, SpeakerWeightedEncoder | SpeakerMaskedEncoder):
         raise ValueError(
             "the student has no encoder of single speakers to fill from "
             f"{folder}; set --inner_from=null"
@@ -158,11 +159,19 @@ pretrained/sample_teacher; set --inner_from=null
     model = read_model_folder(folder)
     network, where = student.encoder.network, f"the model in {folder}"
     _fill(network, model.encoder.network.state_dict(), where)
-    if (
-        not isinstance(network, EcapaTdnn)
-        or network.embedding_dim != student.embedding_dim
-    ):
-        return
+    if isinstance(student, SpeakerWeightedEncoder):
+        if (
+            not isinstance(network, EcapaTdnn)
+            or network.embedding_dim != student.embedding_dim
+        ):
+            return
+        _fill_outputs(student, network)
+    if list(model.speakers) == list(speakers):
+        _fill(classifier, model.classifier.state_dict(), where)
+
+
+def _fill_outputs(student: SpeakerWeightedEncoder, network: EcapaTdnn):
+    """Norm and maps after the pooling, from those of an ECAPA-TDNN."""
     student.norm.load_state_dict(network.asp_bn.norm.state_dict())
     for linear in student.linears:
         linear.load_state_dict(
@@ -171,8 +180,6 @@ pretrained/sample_teacher; set --inner_from=null
                 "bias": network.fc.conv.bias.detach(),
             }
         )
-    if list(model.speakers) == list(speakers):
-        _fill(classifier, model.classifier.state_dict(), where)
 
 
 def start_from_ptm(student: nn.Module, source: str):

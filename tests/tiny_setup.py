@@ -96,7 +96,12 @@ ssrfnet: !include:../blocks/ssrfnet_sizes.yaml
     channels: 4
     stages: [[1, 1, 1, null], [2, 1, 1, 4]]
     embedding_dim: 8
-ecapa_overlap: !ref <ecapa>
+ecapa_overlap:  # the teacher's
+    n_mels: 20
+    channels: {channels}
+    se_channels: 128
+    attention_channels: 128
+    embedding_dim: 12
 mirnet:
     n_fft: 128
     n_bins: 65
@@ -178,6 +183,13 @@ overlap:
     inner_from: null
     baseline: !ref <teacher_path>
     next_line: that is all
+masks:
+    n_mixtures: 24
+    speeds: [1.0, 0.9]
+    n_epochs: 3
+    batch_size: 8
+    lr: 0.002
+    warmup_epochs: 0
 separation:  # pages voicefilter_* and upit
     mixtures: !new:speechbrain_denokd.separation.mixtures.DrawnMixtures
         corpus: !ref <corpus>

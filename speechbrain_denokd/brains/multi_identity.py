@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from speechbrain_denokd.brains.steps import StepBrain
+from speechbrain_denokd.distill.clean_sources import hear_sources
 from speechbrain_denokd.encoders.multi_output import MultiIdentityOutput
 from speechbrain_denokd.losses.collapse import CollapseMonitor, CollapseReport
 from speechbrain_denokd.metrics import eer
@@ -82,12 +83,7 @@ class MultiIdentityBrain(StepBrain):
 
     def hear_sources(self, batch) -> Tensor:
         """(B, K, D') embeddings by the teacher of each source alone."""
-        sources, lens = batch.sources
-        n_sources = sources.shape[1]
-        heard = self.modules.teacher.encoder(
-            sources.flatten(0, 1), lens.repeat_interleave(n_sources)
-        )
-        return heard.embedding.float().unflatten(0, (-1, n_sources))
+        return hear_sources(self.modules.teacher.encoder, batch.sources.data)
 
     def compute_objectives(self, predictions, batch, stage) -> Tensor:
         """Sum of the losses; on the dev set, identities are kept."""

@@ -75,10 +75,50 @@ class SpeedPerturb:
                 "n_speakers must be that of the training set."
             )
         index = int(rng.integers(len(self.factors)))
-        factor = self.factors[index]
         label = label + self.n_speakers * index
-        if factor == 1:
-            return wav, label
-        ratio = Fraction(factor).limit_denominator(100)
-        changed = resample_poly(wav, ratio.denominator, ratio.numerator)
-        return changed.astype(np.float32), label
+        return change_speed(wav, self.factors[index]), label
+
+    def speeds(self, labels: Sequence[int]) -> list[float]:
+        """The factors that classes were made with.
+
+        Arguments
+        ---------
+        labels : sequence of int
+            As a call returns them.
+
+        Returns
+        -------
+        list of float
+
+        Example
+        -------
+        >>> SpeedPerturb(10, (1.0, 0.9)).speeds([3, 13])
+        [1.0, 0.9]
+        """
+        return [self.factors[label // self.n_speakers] for label in labels]
+
+
+def change_speed(wav: np.ndarray, factor: float) -> np.ndarray:
+    """Play a recording faster or slower, pitch and all.
+
+    Arguments
+    ---------
+    wav : (S,) numpy.ndarray of float32
+    factor : float
+        Above one is faster; taken to two decimals.
+
+    Returns
+    -------
+    (ceil(S / factor),) numpy.ndarray of float32
+        The same array where the factor is one.
+
+    Example
+    -------
+    >>> change_speed(np.zeros(100, np.float32), 1.25).size
+    80
+    """
+    if factor == 1:
+        return wav
+    ratio = Fraction(factor).limit_denominator(100)
+    changed = resample_poly(wav, ratio.denominator, ratio.numerator)
+    return changed.astype(np.float32)

@@ -6,8 +6,11 @@ which source is what the speaker loss has decided. Not in MIRNet's paper, which
 needs labels alone.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from speechbrain_denokd.encoders.masks import frame_mask
 
 
 class CleanSourceTerm(nn.Module):
@@ -58,6 +61,72 @@ class CleanSourceTerm(nn.Module):
         wanted = clean.gather(1, index)
         found = self.map(outputs.float())
         return (1 - F.cosine_similarity(found, wanted, dim=2)).mean()
+
+
+@torch.no_grad()
+def hear_sources(encoder: nn.Module, sources: Tensor) -> Tensor:
+    """What an encoder of single speakers makes of each source alone.
+
+    It hears a source from where it begins to where it ends: the digital
+    silence around it, before the speaker begins or after, is no speech, and
+    an embedding of it would be one of the overlap.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+        ``(wavs, lens) -> EncoderOutput``.
+    sources : (B, K, S) torch.Tensor
+        Zero where a speaker is not there.
+
+    Returns
+    -------
+    (B, K, D) torch.Tensor of float32
+
+    Example
+    -------
+    >>> from speechbrain_denokd.model_folder import read_model_folder
+    >>> encoder = read_model_folder("pretrained/sample_teacher").encoder
+    >>> alone = 0.1 * torch.randn(1, 1, 8000)
+    >>> late = torch.nn.functional.pad(alone, (4000, 0))
+    >>> found = hear_sources(encoder, late)
+    >>> torch.allclose(found, hear_sources(encoder, alone), atol=1e-3)
+    True
+    """
+    wavs, lens = from_the_start(sources.flatten(0, 1))
+    heard = encoder(wavs, lens).embedding.float()
+    return heard.unflatten(0, sources.shape[:2])
+
+
+def from_the_start(wavs: Tensor) -> tuple[Tensor, Tensor]:
+    """Move recordings to the front, without the zeros on either side.
+
+    Arguments
+    ---------
+    wavs : (B, S) torch.Tensor
+
+    Returns
+    -------
+    moved : (B, S') torch.Tensor
+        As long as the longest; zero after each.
+    lens : (B,) torch.Tensor
+        Relative lengths in (0, 1]; a silent recording is as long as it was.
+
+    Example
+    -------
+    >>> from_the_start(torch.tensor([[0, 0, 3.0, 0, 4, 0], [0, 0, 0, 5, 0, 0]]))
+    (tensor([[3., 0., 4.],
+            [5., 0., 0.]]), tensor([1.0000, 0.3333]))
+    """
+    n_samples = wavs.shape[1]
+    heard = wavs != 0
+    heard |= ~heard.any(dim=1, keepdim=True)  # silence: all of it
+    first = heard.int().argmax(dim=1)
+    lengths = n_samples - heard.flip(1).int().argmax(dim=1) - first
+    places = torch.arange(int(lengths.max()), device=wavs.device)
+    places = (first[:, None] + places).clamp(max=n_samples - 1)
+    moved = wavs.gather(1, places)
+    valid = frame_mask(lengths, moved.shape[1])
+    return moved * valid, lengths / moved.shape[1]
 
 
 def clean_source_term(

@@ -74,6 +74,27 @@ class FbankFrontEnd(nn.Module):
         n_frames : (B,) torch.Tensor of int64
             Valid frames per utterance.
         """
+        levels, n_frames = self.levels(wavs, n_samples)
+        mask = frame_mask(n_frames, levels.shape[1]).unsqueeze(-1)
+        total = (levels * mask).sum(dim=1, keepdim=True)
+        mean = total / n_frames[:, None, None]
+        return (levels - mean) * mask, n_frames
+
+    def levels(self, wavs: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        """The same before the mean is taken away.
+
+        Arguments
+        ---------
+        wavs : (B, S) torch.Tensor
+            As `forward` takes them.
+        n_samples : (B,) torch.Tensor of int64
+
+        Returns
+        -------
+        levels : (B, T, F) torch.Tensor of float32
+            In dB; padded frames are at the floor.
+        n_frames : (B,) torch.Tensor of int64
+        """
         with torch.autocast(wavs.device.type, enabled=False):
             magnitude = spectral_magnitude(
                 self.fbank.compute_STFT(wavs.float())
@@ -81,7 +102,4 @@ class FbankFrontEnd(nn.Module):
             # Frames are centred on multiples of the hop, frame 0 on sample 0.
             n_frames = 1 + n_samples // self.hop_samples
             mask = frame_mask(n_frames, magnitude.shape[1]).unsqueeze(-1)
-            features = self.fbank.compute_fbanks(magnitude * mask)
-            total = (features * mask).sum(dim=1, keepdim=True)
-            mean = total / n_frames[:, None, None]
-            return (features - mean) * mask, n_frames
+            return self.fbank.compute_fbanks(magnitude * mask), n_frames

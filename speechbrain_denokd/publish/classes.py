@@ -225,6 +225,13 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 embedding_dim=SIZE,
                 bottleneck=SIZE,
             ),
+            _entry(
+                "!new:speaker_masks.SpeakerMaskedEncoder",
+                encoder=PART,
+                n_speakers=SIZE,
+                hidden_dim=SIZE,
+                sharpness=NUMBER,
+            ),
             _entry("!new:ssl_head_encoder.SslHeadEncoder", ptm=PART, head=PART),
             _entry("!new:mean_head.MeanHead", n_stages=SIZE, input_dim=SIZE),
             _entry("!new:mhfa.Mhfa", n_heads=SIZE, dim=SIZE, **_HEAD),

@@ -12,6 +12,7 @@ import torch
 from speechbrain_denokd.data.crop import random_crop
 from speechbrain_denokd.data.dataset import read_stretch
 from speechbrain_denokd.data.manifest import Utterance
+from speechbrain_denokd.data.speed import change_speed
 from speechbrain_denokd.overlap.crops import OverlapCrops
 from speechbrain_denokd.overlap.mixture_set import MixtureSet
 from speechbrain_denokd.overlap.mixtures import Mixture
@@ -68,7 +69,10 @@ none is left to enroll them with; drop them from the manifest
         self.sample_rate = sample_rate
 
     def read(
-        self, rows: Sequence[Utterance], rng: np.random.Generator
+        self,
+        rows: Sequence[Utterance],
+        rng: np.random.Generator,
+        speeds: Sequence[float] | None = None,
     ) -> torch.Tensor:
         """Stretches of other utterances of the speakers of some rows.
 
@@ -77,15 +81,24 @@ none is left to enroll them with; drop them from the manifest
         rows : sequence of Utterance
             Those in the mixture.
         rng : numpy.random.Generator
+        speeds : sequence of float, optional
+            What each is played at, as it is in the mixture; 1 by default.
 
         Returns
         -------
         (K, S) torch.Tensor
         """
         wavs = []
-        for row in rows:
+        for row, speed in zip(rows, speeds or [1.0] * len(rows), strict=True):
             other = self._pool.utterance(row.spk_id, rng, besides=row)
-            wav = read_stretch(other, self.n_samples, rng, self.sample_rate)
+            # Played faster, it takes more of the utterance.
+            needed = (
+                self.n_samples
+                if speed == 1
+                else int(self.n_samples * speed) + 1
+            )
+            wav = read_stretch(other, needed, rng, self.sample_rate)
+            wav = change_speed(wav, speed)
             wavs.append(random_crop(wav, self.n_samples, rng))
         return torch.from_numpy(np.stack(wavs))
 
@@ -100,8 +113,8 @@ class EnrolledCrops(OverlapCrops):
     utterances : sequence of Utterance
         Training rows; of each speaker at least two.
     labels, crop_s, seed, **options
-        As `OverlapCrops`; without ``speed_perturb``, which makes another
-        voice of a speaker than the enrolled one.
+        As `OverlapCrops`. With ``speed_perturb`` a speaker is enrolled at
+        the speed that is in the mixture: another speed is another voice.
     enroll_s : float
         Length of the enrolled stretches, in seconds.
 
@@ -145,10 +158,11 @@ class EnrolledCrops(OverlapCrops):
             index = int(drawn.integers(len(self.utterances)))
         rows = self._speakers_of(self.utterances[index], drawn)
         rng = np.random.default_rng([*key, _STREAM])
-        return {
-            **super().__getitem__(epoch_and_index),
-            "enroll": self.enrollment.read(rows, rng),
-        }
+        item = super().__getitem__(epoch_and_index)
+        speeds = None
+        if self.speed_perturb is not None:
+            speeds = self.speed_perturb.speeds(item["label"].tolist())
+        return {**item, "enroll": self.enrollment.read(rows, rng, speeds)}
 
 
 class EnrolledMixtures(MixtureSet):

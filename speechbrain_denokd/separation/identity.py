@@ -241,13 +241,13 @@ def mixture_from_folder(folder: str | Path) -> MixtureIdentity:
     >>> mixture_from_folder("results/nowhere/model")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: no MIRNet at results/nowhere/model; train it first: \
-python train.py hparams/mirnet.yaml (or give --encoder_path=FOLDER)
+    FileNotFoundError: no encoder of mixtures at results/nowhere/model; train \
+its page first, such as hparams/mirnet.yaml (or give --encoder_path=FOLDER)
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"no MIRNet at {folder}; train it first: python train.py "
-            "hparams/mirnet.yaml (or give --encoder_path=FOLDER)"
+            f"no encoder of mixtures at {folder}; train its page first, such "
+            "as hparams/mirnet.yaml (or give --encoder_path=FOLDER)"
         )
     return MixtureIdentity(read_model_folder(folder).encoder)

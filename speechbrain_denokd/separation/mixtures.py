@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from speechbrain_denokd.data.corpus import Corpus
 from speechbrain_denokd.data.manifest import Utterance, read_manifest
+from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.overlap.crops import OverlapCrops
 from speechbrain_denokd.overlap.draw import draw_mixtures
 from speechbrain_denokd.overlap.mixture_set import MixtureSet
@@ -40,6 +41,9 @@ class DrawnMixtures:
         Speakers in a mixture, ``K``.
     seed : int
         Of the development and test mixtures.
+    speeds : tuple of float
+        What a training speaker may be played at, which makes other voices;
+        from few voices, a network learns them by heart.
 
     Example
     -------
@@ -60,6 +64,7 @@ class DrawnMixtures:
     sir_db: tuple[float, float] = (-5.0, 5.0)
     n_speakers: int = 2
     seed: int = 0
+    speeds: tuple[float, ...] = (1.0,)
 
     @property
     def prepare(self) -> Sequence[Callable[[], object]]:
@@ -90,6 +95,8 @@ class DrawnMixtures:
             "n_sources": self.n_speakers,
             "sir_db": tuple(self.sir_db),
         }
+        if tuple(self.speeds) != (1.0,):
+            options["speed_perturb"] = SpeedPerturb(len(labels), self.speeds)
         if enroll_s is None:
             return OverlapCrops(rows, labels, crop_s, seed, **options)
         return EnrolledCrops(rows, labels, crop_s, seed, enroll_s, **options)

@@ -1,5 +1,6 @@
 """Overlapped speech: random mixtures, trials of mixtures (MIRNet)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import speechbrain as sb
@@ -7,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from speechbrain_denokd.config import Page, settings
+from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.model_folder import (
     encoder_yaml,
     read_model_folder,
@@ -104,9 +106,23 @@ class OverlappedSpeech(Task):
             values["student"]["encoder"].network.n_speakers,
             self.overlap,
             self.sir_db,
-            values["augment"] and values["augment"](),
+            self.augmentation(page),
+            speed_perturb=self.speed_perturb(len(corpus.speakers)),
             n_mixtures=self.n_mixtures,
         )
+
+    def speed_perturb(self, n_speakers: int) -> SpeedPerturb | None:
+        """What changes the speed of training speakers, and their class."""
+
+    def augmentation(self, page: Page) -> Callable | None:
+        """What is done to training mixtures: the set-up's ``augment``."""
+        augment = settings(page)["augment"]
+        return augment and augment()
+
+    def scale_and_margin(self, page: Page) -> tuple[float, float]:
+        """Of the loss that the class centres were learnt with."""
+        head = settings(page)["identity_loss"].head
+        return (1.0, 0.0) if head is None else (head.scale, head.margin)
 
     def brain_hparams(self, page: Page) -> dict:
         """The development trials, which `MultiIdentityBrain` scores."""
@@ -125,14 +141,13 @@ class OverlappedSpeech(Task):
         values = settings(page)
         folder = Path(values["output_folder"])
         student = unwrapped(brain.modules["student"])
-        head = values["identity_loss"].head
         write_model_folder(
             folder / "model",
             encoder_yaml(page.resolved, ["student", "encoder"]),
             student,
             unwrapped(brain.modules["classifier"]),
             values["corpus"].speakers,
-            *((1.0, 0.0) if head is None else (head.scale, head.margin)),
+            *self.scale_and_margin(page),
         )
         # What is measured is what others will load.
         models = {values["method"]: folder / "model"}

@@ -6,6 +6,7 @@ import soundfile
 import torch
 
 from speechbrain_denokd.data.manifest import Utterance
+from speechbrain_denokd.data.speed import SpeedPerturb
 from speechbrain_denokd.overlap.crops import OverlapCrops
 from speechbrain_denokd.overlap.draw import draw_mixtures
 from speechbrain_denokd.overlap.mixture_set import MixtureSet
@@ -100,3 +101,31 @@ def test_fact_another_session_is_preferred():
 def test_a_speaker_of_one_utterance_is_refused(rows):
     with pytest.raises(ValueError, match="1 of 2 speakers .*first: bob"):
         EnrolledCrops(rows[:4], LABELS, 0.05, 1, enroll_s=0.1)
+
+
+def test_law_the_enrolled_speak_at_the_speed_that_is_mixed(tmp_path):
+    """Each speaker hums one tone: at another speed it is another tone."""
+    rows, tones = [], {"ann": 500, "bob": 800}
+    time = np.arange(16_000) / 16_000
+    for name, tone in tones.items():
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, 0.3 * np.sin(2 * np.pi * tone * time), 16_000)
+        for k in range(2):
+            rows.append(Utterance(f"{name}{k}", 1, str(path), 0, 16_000, name))
+    speeds = SpeedPerturb(2, (1.0, 0.8, 1.25))
+    crops = EnrolledCrops(
+        rows, {"ann": 0, "bob": 1}, 0.5, 1, 0.5, speed_perturb=speeds
+    )
+    heard = set()
+    for index in range(4):
+        for epoch in range(5):
+            item = crops[epoch, index]
+            for k, label in enumerate(item["label"].tolist()):
+                speed = (1.0, 0.8, 1.25)[label // 2]
+                expected = round(list(tones.values())[label % 2] * speed)
+                for wav in (item["sources"][k], item["enroll"][k]):
+                    # Half a second: bins of 2 Hz.
+                    peak = 2 * int(torch.fft.rfft(wav).abs().argmax())
+                    assert abs(peak - expected) <= 2
+                heard.add(label)
+    assert heard == set(range(6))

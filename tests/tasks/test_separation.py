@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from speechbrain_denokd.config import load_page, settings
+from speechbrain_denokd.config import load_page, resolve_page, settings
 from speechbrain_denokd.separation.model_folder import read_separator_folder
 from speechbrain_denokd.separation.premixed import PremixedCorpus
 from speechbrain_denokd.tasks.separation import Separation
@@ -44,6 +44,17 @@ def train(pages, page, folder, *overrides):
             *overrides,
         ]
     )
+
+
+@pytest.mark.parametrize("setup", ["samples", "librimix"])
+@pytest.mark.parametrize("page", PAGES)
+def test_fact_the_project_s_own_set_ups_have_all_that_a_page_refers_to(
+    page, setup
+):
+    """The tiny set-up of the other tests says nothing of these."""
+    folder = "data_folder: there" if setup == "librimix" else ""
+    text = resolve_page(ROOT / "hparams" / f"{page}.yaml", setup, folder)
+    assert "!ref" not in text
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -116,7 +127,7 @@ def test_an_encoder_that_is_not_there_names_the_page_to_train(
         )
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert "train it first: python train.py hparams/mirnet.yaml" in said
+    assert "train its page first, such as hparams/mirnet.yaml" in said
 
 
 def test_counts_of_speakers_that_differ_are_refused(pages):
