@@ -57,8 +57,9 @@ def ssl_teacher_from_source(source: str) -> FrozenTeacher:
 def ssl_teacher_from_folder(folder: str) -> FrozenTeacher:
     """A model folder of this project whose encoder has hidden states.
 
-    Such as a pre-trained model with a speaker head (pages ``ssl_*``). Its
-    class head is left out: hidden states need no common speakers.
+    Such as a pre-trained model with a speaker head (pages ``ssl_*`` and
+    ``ge2e_*``). Its class head is left out: hidden states need no common
+    speakers. States of another clock are given on WavLM's frames.
 
     Arguments
     ---------
@@ -91,6 +92,9 @@ has no hidden states to teach; give one of a page ssl_* or ssrfnet
             f"the model in {folder} is a {type(encoder).__name__}, which has "
             "no hidden states to teach; give one of a page ssl_* or ssrfnet"
         )
+    clock = (StatesOnWavLMClock.frame_hop_ms, StatesOnWavLMClock.first_frame_ms)
+    if (encoder.frame_hop_ms, encoder.first_frame_ms) != clock:
+        encoder = StatesOnWavLMClock(encoder)
     return FrozenTeacher(encoder)
 
 
@@ -126,7 +130,87 @@ def stage_teacher_from_folder(folder: str) -> FrozenTeacher:
     return FrozenTeacher(StagesAsStates(read_model_folder(folder).encoder))
 
 
-class StagesAsStates(nn.Module):
+class StatesOnWavLMClock(nn.Module):
+    """An encoder whose hidden states are given on WavLM's frames.
+
+    SV-Mixer and the transformer student have that clock; a GE2E LSTM has its
+    own.
+
+    Arguments
+    ---------
+    encoder : torch.nn.Module
+        ``(wavs, lens) -> EncoderOutput`` with hidden states on the grid of its
+        frames.
+
+    Example
+    -------
+    >>> from speechbrain_denokd.encoders.ge2e import Ge2eLstm
+    >>> from speechbrain_denokd.encoders.mean_head import MeanHead
+    >>> from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
+    >>> ge2e = Ge2eLstm(n_layers=2, hidden_dim=8, stride=1)
+    >>> encoder = StatesOnWavLMClock(SslHeadEncoder(ge2e, MeanHead(3, 8)))
+    >>> output = encoder(torch.randn(1, 16000), torch.ones(1))
+    >>> encoder.state_dim, output.states[0].shape
+    (8, torch.Size([1, 50, 8]))
+    """
+
+    # See `distill.align`.
+    frame_hop_ms = 20.0
+    first_frame_ms = 12.5
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.alignment = FrameAlignment(
+            encoder.frame_hop_ms,
+            self.frame_hop_ms,
+            encoder.first_frame_ms,
+            self.first_frame_ms,
+        )
+        self.state_dim = self._state_dim()
+
+    @property
+    def frame_dim(self) -> int:
+        """Channels of the frame-level tap, ``C``."""
+        return self.encoder.frame_dim
+
+    @property
+    def embedding_dim(self) -> int:
+        """Size of the embedding, ``D``."""
+        return self.encoder.embedding_dim
+
+    def forward(self, wavs: Tensor, lens: Tensor) -> EncoderOutput:
+        """Encode, and pick the frames nearest to WavLM's.
+
+        Arguments
+        ---------
+        wavs : (B, S) torch.Tensor
+        lens : (B,) torch.Tensor
+
+        Returns
+        -------
+        EncoderOutput
+            All of it on the new frames.
+        """
+        output = self.encoder(wavs, lens)
+        picked = self.alignment.finer_indices(output.frames.shape[1])
+        picked = picked[picked < output.frames.shape[1]].to(wavs.device)
+        states = tuple(state[:, picked] for state in self._states(output))
+        return output._replace(
+            stages=states,
+            frames=output.frames[:, picked],
+            n_frames=(picked[None] < output.n_frames[:, None]).sum(dim=1),
+            states=states,
+        )
+
+    def _states(self, output: EncoderOutput) -> tuple[Tensor, ...]:
+        return output.states
+
+    def _state_dim(self) -> int:
+        return self.encoder.state_dim
+
+
+class StagesAsStates(StatesOnWavLMClock):
     """An encoder whose stages, on WavLM's frames, are given as hidden states.
 
     Arguments
@@ -147,60 +231,16 @@ class StagesAsStates(nn.Module):
     (160, 20.0)
     """
 
-    # WavLM's, see `distill.align`.
-    frame_hop_ms = 20.0
-    first_frame_ms = 12.5
+    def _states(self, output: EncoderOutput) -> tuple[Tensor, ...]:
+        return output.stages
 
-    def __init__(self, encoder: nn.Module):
-        super().__init__()
-        self.encoder = encoder
-        self.alignment = FrameAlignment(
-            encoder.frame_hop_ms,
-            self.frame_hop_ms,
-            encoder.first_frame_ms,
-            self.first_frame_ms,
-        )
+    def _state_dim(self) -> int:
         with torch.no_grad():
-            probe = encoder.eval()(torch.zeros(1, 16000), torch.ones(1))
+            probe = self.encoder.eval()(torch.zeros(1, 16000), torch.ones(1))
         widths = {stage.shape[2] for stage in probe.stages}
         if len(widths) != 1:
             raise ValueError(
                 f"the stages have {sorted(widths)} channels; hidden states "
                 "are of one width: choose another encoder as the teacher"
             )
-        self.state_dim = widths.pop()
-
-    @property
-    def frame_dim(self) -> int:
-        """Channels of the frame-level tap, ``C``."""
-        return self.encoder.frame_dim
-
-    @property
-    def embedding_dim(self) -> int:
-        """Size of the embedding, ``D``."""
-        return self.encoder.embedding_dim
-
-    def forward(self, wavs: Tensor, lens: Tensor) -> EncoderOutput:
-        """Encode, and pick of each stage the frames nearest to WavLM's.
-
-        Arguments
-        ---------
-        wavs : (B, S) torch.Tensor
-        lens : (B,) torch.Tensor
-
-        Returns
-        -------
-        EncoderOutput
-            All of it on the new frames.
-        """
-        output = self.encoder(wavs, lens)
-        picked = self.alignment.finer_indices(output.frames.shape[1])
-        picked = picked[picked < output.frames.shape[1]].to(wavs.device)
-        n_frames = (picked[None] < output.n_frames[:, None]).sum(dim=1)
-        states = tuple(stage[:, picked] for stage in output.stages)
-        return output._replace(
-            stages=states,
-            frames=output.frames[:, picked],
-            n_frames=n_frames,
-            states=states,
-        )
+        return widths.pop()
