@@ -2,17 +2,25 @@
 
 import pytest
 import torch
+from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
 from speechbrain_denokd.distill.ssl_teacher import (
     StagesAsStates,
+    StatesOnWavLMClock,
     ssl_teacher_from_folder,
     ssl_teacher_from_source,
     stage_teacher_from_folder,
 )
+from speechbrain_denokd.encoders.ge2e import Ge2eLstm
+from speechbrain_denokd.encoders.mean_head import MeanHead
 from speechbrain_denokd.encoders.output import EncoderOutput
+from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
 from speechbrain_denokd.encoders.wavlm import WavLM
 from speechbrain_denokd.encoders.wavlm_folder import save_random_wavlm
-from speechbrain_denokd.model_folder import read_model_folder
+from speechbrain_denokd.model_folder import (
+    read_model_folder,
+    write_model_folder,
+)
 from tests.encoders.unispeech_layout import tiny_config
 from tests.tiny_setup import write_ssl_teacher, write_teacher
 
@@ -104,3 +112,43 @@ def test_fact_stages_of_several_widths_are_refused():
 
     with pytest.raises(ValueError, match=r"\[4, 5\] channels"):
         StagesAsStates(Two())
+
+
+def test_law_states_of_another_clock_are_picked_at_wavlms_frames():
+    """Frame j of WavLM lies at 12.5 + 20 j ms: nearest to 10 (2 j + 1) ms."""
+    torch.manual_seed(4)
+    ge2e = Ge2eLstm(n_layers=2, hidden_dim=8, stride=1)
+    encoder = SslHeadEncoder(ge2e, MeanHead(3, 8)).eval()
+    wavs, lens = torch.randn(2, 8000), torch.tensor([1.0, 0.6])
+    own = encoder(wavs, lens)
+    output = StatesOnWavLMClock(encoder)(wavs, lens)
+    assert own.frames.shape[1] == 51 and output.n_frames.tolist() == [25, 15]
+    assert len(output.states) == len(own.states) == 2
+    for picked, state in zip(output.states, own.states, strict=True):
+        assert torch.equal(picked, state[:, 1::2])
+    assert torch.equal(output.frames, own.frames[:, 1::2])
+
+
+def test_fact_a_model_folder_of_another_clock_is_a_teacher(tmp_path):
+    torch.manual_seed(5)
+    ge2e = Ge2eLstm(n_layers=2, hidden_dim=8, stride=1)
+    encoder = SslHeadEncoder(ge2e, MeanHead(3, 8))
+    text = """\
+encoder: !new:speechbrain_denokd.encoders.ssl_head_encoder.SslHeadEncoder
+    ptm: !new:speechbrain_denokd.encoders.ge2e.Ge2eLstm
+        n_layers: 2
+        hidden_dim: 8
+        stride: 1
+    head: !new:speechbrain_denokd.encoders.mean_head.MeanHead
+        n_stages: 3
+        input_dim: 8"""
+    classifier = Classifier(8, lin_neurons=8, out_neurons=1)
+    write_model_folder(
+        tmp_path / "model", text, encoder, classifier, ["ann"], 16, 0.2
+    )
+    teacher = ssl_teacher_from_folder(str(tmp_path / "model"))
+    assert (teacher.frame_hop_ms, teacher.first_frame_ms) == (20.0, 12.5)
+    wavs = torch.randn(1, 8000)
+    states = teacher(wavs, torch.ones(1)).output.states
+    expected = encoder.eval()(wavs, torch.ones(1)).states
+    torch.testing.assert_close(states[1], expected[1][:, 1::2])
