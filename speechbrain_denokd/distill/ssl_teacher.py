@@ -149,9 +149,9 @@ class StatesOnWavLMClock(nn.Module):
     >>> from speechbrain_denokd.encoders.ssl_head_encoder import SslHeadEncoder
     >>> ge2e = Ge2eLstm(n_layers=2, hidden_dim=8, stride=1)
     >>> encoder = StatesOnWavLMClock(SslHeadEncoder(ge2e, MeanHead(3, 8)))
-    >>> output = encoder(torch.randn(1, 16000), torch.ones(1))
+    >>> output = encoder(torch.randn(2, 16000), torch.ones(2))
     >>> encoder.state_dim, output.states[0].shape
-    (8, torch.Size([1, 50, 8]))
+    (8, torch.Size([2, 50, 8]))
     """
 
     # See `distill.align`.
