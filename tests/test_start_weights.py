@@ -8,6 +8,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 from transformers import WavLMModel
 
 from speechbrain_denokd.encoders.mhfa import Mhfa
+from speechbrain_denokd.encoders.speaker_masks import SpeakerMaskedEncoder
 from speechbrain_denokd.encoders.speaker_weighted import (
     SpeakerWeightedEncoder,
 )
@@ -178,6 +179,18 @@ def test_law_what_does_not_fit_starts_at_random(model):
     for linear, weight in zip(student.linears, before, strict=True):
         assert torch.equal(linear.weight, weight)
     assert not torch.equal(centres.weight, classifier.weight)
+
+
+def test_fact_masks_are_learnt_before_the_model_itself(model):
+    encoder, classifier, folder = model
+    student, centres = SpeakerMaskedEncoder(tiny_encoder(seed=2)), head()
+    start_from_single(student, centres, SPEAKERS, folder)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            student.encoder(WAVS, torch.ones(2)).embedding,
+            encoder(WAVS, torch.ones(2)).embedding,
+        )
+    torch.testing.assert_close(centres.weight, classifier.weight)
 
 
 def test_error_a_student_without_an_inner_encoder(model):

@@ -100,6 +100,7 @@ def test_an_encoder_of_the_wrong_kind_is_refused(monkeypatch):
 
 def test_a_missing_mirnet_names_the_page_that_trains_it(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"nowhere; train it first: .*hparams/mirnet"
+        FileNotFoundError,
+        match=r"nowhere; train its page first, .*hparams/mirnet",
     ):
         mixture_from_folder(tmp_path / "nowhere")
