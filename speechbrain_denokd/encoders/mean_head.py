@@ -1,8 +1,7 @@
 """The plainest head: the mean of the last layer's frames, standardised.
 
 For a pre-trained model that knows speakers already, such as a GE2E LSTM: what
-it knows of thousands of speakers is kept as it is, and a small corpus cannot
-teach it the channels of its recordings instead. Only a classifier is trained
+it knows of thousands of speakers is kept as it is. Only a classifier is trained
 on it, which distillation of class scores asks for.
 """
 
