@@ -38,8 +38,10 @@ class RecordedTeacher(nn.Module):
 
     Example
     -------
-    >>> RecordedTeacher.__name__
-    'RecordedTeacher'
+    >>> RecordedTeacher(FrozenTeacher(nn.Linear(1, 1)), "no/such/recording")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: there are no arrays in no/such/recording
     """
 
     def __init__(self, teacher: FrozenTeacher, folder: str | Path):
