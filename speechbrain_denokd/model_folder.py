@@ -16,7 +16,7 @@ file                        content
 
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,10 +106,18 @@ def encoder_yaml(resolved: str, keys: Sequence[str]) -> str:
     node = yaml.load(resolved)
     for key in keys:
         node = node[key]
-    node.pop("feature_augment", None)
+    _drop(node, "feature_augment")
     text = io.StringIO()
     yaml.dump({"encoder": node}, text)
     return text.getvalue().strip()
+
+
+def _drop(node, key: str):
+    """Take a key out of a mapping and of every mapping inside it."""
+    if isinstance(node, Mapping):
+        node.pop(key, None)
+        for value in node.values():
+            _drop(value, key)
 
 
 def write_model_folder(

@@ -25,6 +25,7 @@ def start_weights(
     init_from: str | None = None,
     ptm_source: str | None = None,
     front_end_source: str | None = None,
+    members_from: Sequence[str] | None = None,
 ):
     """Fill the student, or the pre-trained model inside it, or its front end.
 
@@ -42,11 +43,14 @@ def start_weights(
     front_end_source : str, optional
         Folder or hub id, see `start_front_end`; not read where there is one of
         the others.
+    members_from : sequence of str, optional
+        Model folders, see `start_members`; not read where there is one of the
+        others.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As those three do.
+        As those four do.
 
     Example
     -------
@@ -60,6 +64,8 @@ def start_weights(
         start_from_ptm(modules["student"], ptm_source)
     elif front_end_source:
         start_front_end(modules["student"], front_end_source)
+    elif members_from:
+        start_members(modules["student"], members_from)
 
 
 def start_from_model(
@@ -276,3 +282,41 @@ microsoft/wavlm-large; set --front_end_source=null
             "--front_end_source=null"
         )
     copy_front_end(front_end, source)
+
+
+def start_members(student: nn.Module, folders: Sequence[str]):
+    """Take over trained models as the members of one, strictly.
+
+    Arguments
+    ---------
+    student : LateFusion
+    folders : sequence of str
+        A model folder for each member, in their order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no model folder.
+    ValueError
+        If their number or the weights do not fit.
+
+    Example
+    -------
+    >>> from speechbrain_denokd.encoders.late_fusion import LateFusion
+    >>> folder = "pretrained/sample_teacher"
+    >>> member = read_model_folder(folder).encoder
+    >>> start_members(LateFusion(member, member), [folder])
+    Traceback (most recent call last):
+    ...
+    ValueError: 1 model folders are given, but the student has 2 members; give \
+one for each: --members_from="[FOLDER, FOLDER]"
+    """
+    if len(folders) != len(student.members):
+        raise ValueError(
+            f"{len(folders)} model folders are given, but the student has "
+            f"{len(student.members)} members; give one for each: "
+            '--members_from="[FOLDER, FOLDER]"'
+        )
+    for member, folder in zip(student.members, folders, strict=True):
+        state = read_model_folder(folder).encoder.network.state_dict()
+        _fill(member.network, state, f"the model in {folder}")

@@ -180,6 +180,7 @@ ALONE = {
     "ecapa",
     "ge2e_mean",
     "ge2e_mhfa",
+    "late_fusion",
     "redimnet",
     "ssrfnet_alone",
     "ssrfnet_lmft",

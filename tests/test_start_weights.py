@@ -7,6 +7,7 @@ import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 from transformers import WavLMModel
 
+from speechbrain_denokd.encoders.late_fusion import LateFusion
 from speechbrain_denokd.encoders.mhfa import Mhfa
 from speechbrain_denokd.encoders.speaker_masks import SpeakerMaskedEncoder
 from speechbrain_denokd.encoders.speaker_weighted import (
@@ -222,3 +223,26 @@ def test_error_front_ends_of_other_sizes(tmp_path):
     source = save_random_wavlm(wavlm_large_config(**SIZES), tmp_path)
     with pytest.raises(ValueError, match="hidden_size=16.*built with 24"):
         start_front_end(sv_mixer_student(24), source)
+
+
+def test_fact_members_are_the_models_in_their_order(model, tmp_path):
+    encoder, classifier, folder = model
+    other = tiny_encoder(seed=5)
+    write_model_folder(
+        tmp_path / "other", ENCODER_TEXT, other, classifier, SPEAKERS, 30, 0.2
+    )
+    student = LateFusion(tiny_encoder(seed=2), tiny_encoder(seed=3)).eval()
+    folders = [folder, str(tmp_path / "other")]
+    start_weights({"student": student}, SPEAKERS, members_from=folders)
+    for member, source in zip(student.members, (encoder, other), strict=True):
+        assert torch.equal(
+            member(WAVS, LENS).embedding, source.eval()(WAVS, LENS).embedding
+        )
+
+
+def test_fact_a_member_of_other_sizes_is_refused(model):
+    student = LateFusion(tiny_encoder(), ssl_student())
+    with pytest.raises(ValueError, match="do not fit a SslHeadEncoder"):
+        start_weights(
+            {"student": student}, SPEAKERS, members_from=[model[2]] * 2
+        )

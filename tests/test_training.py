@@ -126,6 +126,7 @@ def test_law_every_page_trains_and_leaves_a_model(pages, tmp_path, page):
         "ssrfnet_lmft": ("--init_from=null", "--lr=0.01"),
         # Class centres alone learn, on what random weights make of tones.
         "ge2e_mean": ("--lr=0.05",),
+        "late_fusion": ("--lr=0.05",),
     }.get(page, ())
     record = main(arguments(pages, page, folder, "--n_epochs=2", *extra))
     assert json.loads((folder / "metrics.json").read_text()) == record

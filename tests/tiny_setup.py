@@ -125,6 +125,7 @@ ge2e:
     n_mels: 12
 ge2e_source: null
 ge2e_freeze: false
+fusion_members: null
 wavlm_ecapa:
     channels: 16
     frame_dim: 24

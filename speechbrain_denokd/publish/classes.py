@@ -232,6 +232,12 @@ CLASSES: Mapping[str, Allowed] = MappingProxyType(
                 hidden_dim=SIZE,
                 sharpness=NUMBER,
             ),
+            _entry(
+                "!new:late_fusion.LateFusion",
+                first=PART,
+                second=PART,
+                freeze=FLAG,
+            ),
             _entry("!new:ssl_head_encoder.SslHeadEncoder", ptm=PART, head=PART),
             _entry("!new:mean_head.MeanHead", n_stages=SIZE, input_dim=SIZE),
             _entry("!new:mhfa.Mhfa", n_heads=SIZE, dim=SIZE, **_HEAD),

@@ -74,6 +74,7 @@ class SpeakerVerification(Task):
             values.get("init_from"),
             values.get("ptm_source"),
             values.get("front_end_source"),
+            values.get("members_from"),
         )
         if values["crop_pool"] and "teacher" in modules:
             modules["teacher"] = _recorded(modules["teacher"], page)
