@@ -34,6 +34,11 @@ from torch.func import functional_call
 from speechbrain_denokd.diffusion.ddim import denoise, step_grid
 from speechbrain_denokd.diffusion.noise_adapter import mix
 from speechbrain_denokd.diffusion.norm import FrameBatchNorm
+from speechbrain_denokd.diffusion.prediction import (
+    as_noise,
+    check_kind,
+    wanted,
+)
 from speechbrain_denokd.diffusion.schedule import NoiseSchedule
 from speechbrain_denokd.distill.match import MappedTap, mean_squared_error
 from speechbrain_denokd.distill.prediction import Prediction, TermOutput
@@ -78,11 +83,15 @@ class DenoisedMatch(nn.Module):
         DiffKD), or the diffusion loss alone does.
     diffusion_weight : float
         Weight of the diffusion loss, Eq. (5), inside this term.
+    prediction : str
+        What ``denoiser`` is asked for: "noise" as in the paper, "x0" or "v"
+        (`diffusion.prediction`).
 
     Raises
     ------
     ValueError
-        If ``n_steps`` is negative or exceeds what ``start`` allows.
+        If ``n_steps`` is negative or exceeds what ``start`` allows, or
+        ``prediction`` is not known.
 
     Example
     -------
@@ -114,8 +123,11 @@ class DenoisedMatch(nn.Module):
         mixing: Callable[[Tensor, Tensor, Tensor], Tensor] = mix,
         train_denoiser: bool = True,
         diffusion_weight: float = 1.0,
+        prediction: str = "noise",
     ):
         super().__init__()
+        check_kind(prediction)
+        self.prediction = prediction
         self.mapped_tap = mapped_tap
         self.n_steps = n_steps
         self.mixing = mixing
@@ -173,13 +185,16 @@ class DenoisedMatch(nn.Module):
 
         def predict_noise(x_t, timesteps):
             if self.train_denoiser:
-                return self.denoiser(x_t, timesteps, mask)
-            frozen = {
-                n: p.detach() for n, p in self.denoiser.named_parameters()
-            }
-            return functional_call(
-                self.denoiser, frozen, (x_t, timesteps, mask)
-            )
+                output = self.denoiser(x_t, timesteps, mask)
+            else:
+                frozen = {
+                    n: p.detach() for n, p in self.denoiser.named_parameters()
+                }
+                output = functional_call(
+                    self.denoiser, frozen, (x_t, timesteps, mask)
+                )
+            alpha_bar = self.schedule.alpha_bar_at(timesteps)
+            return as_noise(self.prediction, output, x_t, alpha_bar)
 
         refined = denoise(x_start, predict_noise, self.schedule, self.timesteps)
         if self.projection is not None:
@@ -187,7 +202,7 @@ class DenoisedMatch(nn.Module):
         return refined
 
     def diffusion_loss(self, target: Tensor, mask: Tensor | None) -> Tensor:
-        """Eq. (5): error of the noise predicted on noisy teacher features.
+        """Eq. (5): error of what is predicted on noisy teacher features.
 
         Arguments
         ---------
@@ -204,8 +219,11 @@ class DenoisedMatch(nn.Module):
         )
         noise = torch.randn_like(target)
         x_t = self.schedule.add_noise(target, noise, timesteps)
+        alpha_bar = self.schedule.alpha_bar_at(timesteps)
         return mean_squared_error(
-            self.denoiser(x_t, timesteps, mask).float(), noise, mask
+            self.denoiser(x_t, timesteps, mask).float(),
+            wanted(self.prediction, target, noise, alpha_bar),
+            mask,
         )
 
 

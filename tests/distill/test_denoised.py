@@ -91,6 +91,24 @@ def test_fact_an_oracle_of_the_teacher_has_no_loss(n_steps, grid):
     assert output.monitors["diffusion"] < 1e-6
 
 
+def test_fact_who_is_asked_for_clean_features_need_say_nothing_else():
+    """A network that always answers x_0 has neither loss."""
+    student, teacher = features("embedding")
+    clean = teacher.detach()
+    term = build(
+        "embedding",
+        standardize=False,
+        denoiser=stub(lambda x_t, timesteps, mask: clean),
+        noise_adapter=None,
+        projection=None,
+        prediction="x0",
+    )
+    output = run(term, "embedding", student, teacher)
+    assert output.monitors["plain"] > 1
+    assert output.monitors["kd"] < 1e-8
+    assert output.monitors["diffusion"] == 0
+
+
 def test_fact_the_true_noise_gives_the_student_back():
     """Mixed in as Eq. (3) does at t = 500, predicted exactly, and gone."""
     schedule = NoiseSchedule("linear")
@@ -360,9 +378,10 @@ def test_law_a_student_learns_what_the_teacher_knows(tap):
         ({"n_steps": 501}, r"n_steps=501 must lie in 0\.\.start=500"),
         ({"start": 1001}, r"start=1001 must lie in 1\.\.n_timesteps=1000"),
         ({"grid": "leading"}, "kind='leading' is no step grid"),
+        ({"prediction": "score"}, "prediction='score' is not known"),
     ],
 )
-def test_impossible_grids_are_refused(changes, message):
+def test_impossible_chains_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         build(**changes)
 
