@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 _NEEDED = {"setup", "seeds", "rows"}
 _PAGE_KEYS = {
     *_NEEDED,
-    *("overrides", "reference", "plot_steps", "plot_tsne"),
+    *("overrides", "overrides_of", "reference", "plot_steps", "plot_tsne"),
 }
 _ROW_KEYS = {"title", "page", "model", "overrides", "needs"}
 
@@ -26,7 +26,8 @@ class TablePage(NamedTuple):
     rows : dict of str to dict
         As in the file.
     overrides : dict
-        Of every trained row.
+        Of every trained row; first those of the page in ``overrides_of``, a
+        path from this page's folder, where there is one.
     reference : tuple of str
         Rows, the best of which on the development trials every row is
         compared with.
@@ -65,7 +66,7 @@ def read_table_page(path: str | Path) -> TablePage:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no such file, or none that ``overrides_of`` names.
     ValueError
         If a key is unknown or missing, a row is neither trained nor
         evaluated, two rows share a title, or a row that is named elsewhere
@@ -96,13 +97,19 @@ def read_table_page(path: str | Path) -> TablePage:
         data["setup"],
         list(data["seeds"]),
         rows,
-        data.get("overrides") or {},
+        _inherited(data, path) | (data.get("overrides") or {}),
         tuple(data.get("reference") or ()),
         tuple(rows) if steps is True else tuple(steps),
         tuple(data.get("plot_tsne") or ()),
     )
     _check_named_rows(page, path)
     return page
+
+
+def _inherited(data: Mapping, path: Path) -> dict:
+    """What ``overrides_of`` asks to take over from another page."""
+    other = data.get("overrides_of")
+    return read_table_page(path.parent / other).overrides if other else {}
 
 
 def needed_cell(value: str, seed: int) -> tuple[str, int, str]:

@@ -45,6 +45,17 @@ def test_fact_a_needed_cell_has_the_seed_of_who_needs_it_or_its_own():
     assert needed_cell("a/1/model/x.bin", 3) == ("a", 1, "model/x.bin")
 
 
+def test_fact_a_page_takes_over_the_overrides_of_another(tmp_path):
+    (tmp_path / "first.yaml").write_text(
+        "setup: samples\nseeds: [1]\nrows: {a: {page: x}}\n"
+        "overrides: {lr: 0.1, n_epochs: 4}"
+    )
+    rows = "{b: {page: x}}\noverrides_of: first.yaml\noverrides: {lr: 0.2}"
+    page = read(tmp_path, rows)
+    assert page.overrides == {"lr": 0.2, "n_epochs": 4}
+    assert list(page.rows) == ["b"]
+
+
 # Errors
 
 
