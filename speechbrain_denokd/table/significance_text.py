@@ -80,13 +80,9 @@ def _cells(found: RunsComparison | None) -> list[str]:
     """Difference and p-value of one row under one condition."""
     if found is None:
         return [_ABSENT, _ABSENT]
-    if found.relative is None:
-        # The reference makes no error at all: points instead of shares.
-        ends = found.difference, found.low, found.high
-        unit = " points"
-    else:
-        ends = found.relative, found.relative_low, found.relative_high
-        unit = ""
+    # The reference makes no error at all: points instead of shares.
+    unit = " points" if found.relative is None else ""
+    ends = _ends(found)
     middle, low, high = (
         "∞" if end is None else f"{100 * end:+.1f}" for end in ends
     )
@@ -94,8 +90,15 @@ def _cells(found: RunsComparison | None) -> list[str]:
     return [f"{middle}{unit} [{low}, {high}]{star}", f"{found.p_value:.3f}"]
 
 
+def _ends(found: RunsComparison) -> tuple[float, float | None, float | None]:
+    """The difference that is shown, and its interval."""
+    if found.relative is None:
+        return found.difference, found.low, found.high
+    return found.relative, found.relative_low, found.relative_high
+
+
 def excludes_zero(found: RunsComparison) -> bool:
-    """Whether the interval of the difference lies on one side of zero.
+    """Whether the interval that is shown lies on one side of zero.
 
     Example
     -------
@@ -103,7 +106,9 @@ def excludes_zero(found: RunsComparison) -> bool:
     >>> excludes_zero(found)
     True
     """
-    return found.low > 0 or found.high < 0
+    _, low, high = _ends(found)
+    # None stands for infinity: resamples whose reference makes no error.
+    return low is None or low > 0 or (high is not None and high < 0)
 
 
 def significance_columns(

@@ -3,6 +3,7 @@
 from speechbrain_denokd.comparison import RunsComparison
 from speechbrain_denokd.table.significance import RowResult
 from speechbrain_denokd.table.significance_text import (
+    excludes_zero,
     significance_columns,
     significance_table,
 )
@@ -54,6 +55,16 @@ def test_fact_the_table_marks_what_excludes_zero():
         *("+1.0 points [-1.0, +2.0]", "0.400"),
     ]
     assert rows[4] == ["3", "Other", "–", "–", "–", "–", "–"]
+
+
+def test_fact_the_mark_is_that_of_the_interval_shown():
+    """Shares and points resample apart, and may differ at the edge."""
+    assert not excludes_zero(
+        RunsComparison(0.02, 0.001, 0.04, 0.1, -0.001, 0.2, 0.05, 3)
+    )
+    assert excludes_zero(
+        RunsComparison(0.02, -0.001, 0.04, 0.1, 0.001, None, 0.05, 3)
+    )
 
 
 def test_fact_csv_has_a_number_per_cell():
