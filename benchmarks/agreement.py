@@ -22,6 +22,7 @@ from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.data.files import write_whole
 from speechbrain_denokd.data.manifest import Utterance, read_manifest
 from speechbrain_denokd.inference.embedder import SpeakerEmbedder
+from speechbrain_denokd.scoring.length_norm import unit_rows
 from speechbrain_denokd.tables import markdown_table
 
 
@@ -121,7 +122,8 @@ def agreement(
     Raises
     ------
     ValueError
-        If fewer than three pairs are of two speakers.
+        If fewer than three pairs are of two speakers, or an embedding has no
+        direction.
 
     Example
     -------
@@ -139,7 +141,7 @@ def agreement(
         )
     cosines = []
     for embeddings in (teacher, student):
-        unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        unit = unit_rows(embeddings)
         cosines.append((unit @ unit.T)[first[pairs], second[pairs]])
     return float(np.corrcoef(*cosines)[0, 1])
 

@@ -25,3 +25,33 @@ def per_sample(values: Tensor, like: Tensor) -> Tensor:
     torch.Size([2, 1, 1])
     """
     return values.to(like.dtype).reshape(-1, *[1] * (like.dim() - 1))
+
+
+def signal_and_spread(alpha_bar: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares of clean feature and noise in a noisy feature (DenoKD, Eq. 3).
+
+    x_t = sqrt(alpha-bar) x_0 + sqrt(1 - alpha-bar) epsilon. Roots first, in
+    the precision of ``alpha_bar``; only then the dtype of the features.
+
+    Arguments
+    ---------
+    alpha_bar : (B,) torch.Tensor
+        Signal variance of each sample.
+    like : (B, ...) torch.Tensor
+        Features that the shares will multiply.
+
+    Returns
+    -------
+    signal, spread : (B, 1, ...) torch.Tensor
+        In the dtype of ``like``.
+
+    Example
+    -------
+    >>> import torch
+    >>> signal_and_spread(torch.tensor([0.36]), torch.zeros(1, 2))
+    (tensor([[0.6000]]), tensor([[0.8000]]))
+    """
+    return (
+        per_sample(alpha_bar.sqrt(), like),
+        per_sample((1 - alpha_bar).sqrt(), like),
+    )

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from speechbrain_denokd.diffusion.broadcast import per_sample
+from speechbrain_denokd.diffusion.broadcast import signal_and_spread
 from speechbrain_denokd.diffusion.schedule import NoiseSchedule
 
 
@@ -104,10 +104,8 @@ def ddim_step(
     >>> ddim_step(x_t, torch.zeros(1, 1), quarter, one)
     tensor([[4.]])
     """
-    signal = per_sample(alpha_bar_t.sqrt(), x_t)
-    spread = per_sample((1 - alpha_bar_t).sqrt(), x_t)
-    signal_prev = per_sample(alpha_bar_prev.sqrt(), x_t)
-    spread_prev = per_sample((1 - alpha_bar_prev).sqrt(), x_t)
+    signal, spread = signal_and_spread(alpha_bar_t, x_t)
+    signal_prev, spread_prev = signal_and_spread(alpha_bar_prev, x_t)
     x0 = (x_t - spread * noise) / signal  # 1. predicted clean features
     return signal_prev * x0 + spread_prev * noise  # 2. one step less noisy
 

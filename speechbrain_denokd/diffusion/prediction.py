@@ -21,7 +21,7 @@ Section 4.
 
 from torch import Tensor
 
-from speechbrain_denokd.diffusion.broadcast import per_sample
+from speechbrain_denokd.diffusion.broadcast import signal_and_spread
 
 KINDS = ("noise", "x0", "v")
 
@@ -83,8 +83,7 @@ def wanted(kind: str, x0: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
         return noise
     if kind == "x0":
         return x0
-    signal = per_sample(alpha_bar.sqrt(), x0)
-    spread = per_sample((1 - alpha_bar).sqrt(), x0)
+    signal, spread = signal_and_spread(alpha_bar, x0)
     return signal * noise - spread * x0
 
 
@@ -121,8 +120,7 @@ def as_noise(
     check_kind(kind)
     if kind == "noise":
         return output
-    signal = per_sample(alpha_bar.sqrt(), x_t)
-    spread = per_sample((1 - alpha_bar).sqrt(), x_t)
+    signal, spread = signal_and_spread(alpha_bar, x_t)
     if kind == "x0":
         return (x_t - signal * output) / spread
     return spread * x_t + signal * output

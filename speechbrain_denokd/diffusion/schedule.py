@@ -26,7 +26,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from speechbrain_denokd.diffusion.broadcast import per_sample
+from speechbrain_denokd.diffusion.broadcast import signal_and_spread
 
 BETA_START, BETA_END = 1e-4, 0.02
 MAX_BETA = 0.999
@@ -161,9 +161,6 @@ class NoiseSchedule(nn.Module):
         (B, ...) torch.Tensor
             Noisy features, in the dtype of ``x0``.
         """
-        alpha_bar = self.alpha_bar_at(timesteps)
         # Eq. 3: x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) epsilon.
-        # Roots first, in float64; only then the dtype of the features.
-        signal = per_sample(alpha_bar.sqrt(), x0)
-        spread = per_sample((1 - alpha_bar).sqrt(), x0)
+        signal, spread = signal_and_spread(self.alpha_bar_at(timesteps), x0)
         return signal * x0 + spread * noise
