@@ -22,6 +22,7 @@ from speechbrain.utils.distributed import (
 )
 from torch.utils.data import DataLoader
 
+from speechbrain_denokd.bfloat16 import warn_if_emulated
 from speechbrain_denokd.checkpoints import AtomicCheckpointer
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.config import Page, load_page, settings
@@ -152,6 +153,7 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, dict]:
     )
     hparams = {"n_batches": len(batches), **task.brain_hparams(page)}
     brain = build_brain(page, modules, run_opts, hparams)
+    warn_if_emulated(brain.device, brain.precision)
     brain.checkpointer.add_recoverable("clock", clock, optional_load=True)
     brain.train_sampler = batches
     brain.fit(
