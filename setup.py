@@ -16,9 +16,10 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["speechbrain_denokd*"]),
     install_requires=[
-        # torchaudio 2.11 is the last release, and refuses newer torches.
+        # torchaudio 2.11.0 is the last to load with these torches: its CUDA
+        # build refuses torch 2.12, and 2.11.1 needs a symbol torch 2.11 lacks.
         "torch>=2.8,<2.12",
-        "torchaudio>=2.8,<2.12",
+        "torchaudio>=2.8,<2.11.1",
         "speechbrain>=1.1.2,<1.2",
         "hyperpyyaml>=1.2.3,<2",
         "ruamel.yaml>=0.17.28",
