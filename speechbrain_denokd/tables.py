@@ -11,7 +11,7 @@ import statistics
 
 # Table I of the DenoKD paper: durations of the test side, longest first.
 CONDITIONS = ("full", "4s", "3s", "2s")
-_ABSENT = "–"
+ABSENT = "–"  # what was not measured
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
 
 
@@ -240,24 +240,39 @@ def _condition_cells(method, condition, runs):
         if condition in run["conditions"]
     ]
     if not results:
-        return [_ABSENT, _ABSENT]
+        return [ABSENT, ABSENT]
     if len(results) < len(runs):
         raise ValueError(
             f"{method} has the condition {condition!r} for {len(results)} of "
             f"{len(runs)} seeds: evaluate the others too."
         )
     eers = [100 * result["eer"] for result in results]
-    eer_cell = _mean_and_deviation(eers, 2)
+    eer_cell = mean_and_deviation(eers, 2)
     interval = results[0].get("eer_interval")
     if len(results) == 1 and interval is not None:
         low, high = interval
         eer_cell += f" [{100 * low:.2f}, {100 * high:.2f}]"
     costs = [result["min_dcf"] for result in results]
-    return [eer_cell, _mean_and_deviation(costs, 3)]
+    return [eer_cell, mean_and_deviation(costs, 3)]
 
 
-def _mean_and_deviation(values, n_decimals):
-    """One value as it is, several as mean and sample standard deviation."""
+def mean_and_deviation(values, n_decimals):
+    """One value as it is, several as mean and sample standard deviation.
+
+    Arguments
+    ---------
+    values : sequence of float
+    n_decimals : int
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> mean_and_deviation([1.0, 2.0], 1), mean_and_deviation([1.5], 2)
+    ('1.5 ± 0.7', '1.50')
+    """
     mean = f"{statistics.fmean(values):.{n_decimals}f}"
     if len(values) == 1:
         return mean

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speechbrain_denokd.data.files import write_whole
+from speechbrain_denokd.table.epochs import epochs_table
 from speechbrain_denokd.table.lists import (
     corpus_of,
     examine_lists,
@@ -29,6 +30,7 @@ from speechbrain_denokd.table.significance_text import (
     significance_columns,
     significance_table,
 )
+from speechbrain_denokd.table.summary import summary_table
 from speechbrain_denokd.tables import (
     csv_table,
     markdown_table,
@@ -51,7 +53,8 @@ def write_report(
     page : TablePage
     folder : str or Path
         Receives ``table.md``, ``table.csv``, ``eer.png``, ``steps.png`` and
-        ``tsne.png`` of the first test, and ``records.json`` of all; those of
+        ``tsne.png`` of the first test, and of all ``records.json``,
+        ``summary.md`` and, where there are logs, ``epochs.md``; those of
         further tests go to ``tests/NAME``.
     records : sequence of dict
         Of `records.record_of`.
@@ -104,6 +107,10 @@ def write_report(
         "trial_lists": lists,
     }
     write_whole(folder / "records.json", json.dumps(whole, indent=2) + "\n")
+    write_whole(folder / "summary.md", summary_table(records) + "\n")
+    epochs = epochs_table(records)
+    if epochs:
+        write_whole(folder / "epochs.md", epochs + "\n")
     return texts[0]
 
 

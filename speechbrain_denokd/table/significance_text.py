@@ -6,9 +6,7 @@ from speechbrain_denokd.comparison import RunsComparison
 from speechbrain_denokd.table.pictures import Results
 from speechbrain_denokd.table.records import by_row
 from speechbrain_denokd.table.significance import CONFIDENCE, N_RESAMPLES
-from speechbrain_denokd.tables import conditions_of, markdown_table
-
-_ABSENT = "–"
+from speechbrain_denokd.tables import ABSENT, conditions_of, markdown_table
 
 
 def significance_table(
@@ -48,7 +46,7 @@ def significance_table(
             cells = ["reference", ""] * len(conditions)
         else:
             cells = [text for one in against for text in _cells(one)]
-        n_seeds = next((str(one.n_seeds) for one in against if one), _ABSENT)
+        n_seeds = next((str(one.n_seeds) for one in against if one), ABSENT)
         table.append([str(number), titles[name], n_seeds, *cells])
     caption = _caption(titles, reference, dev_eers)
     return f"{caption}\n\n{markdown_table(header, table)}"
@@ -79,7 +77,7 @@ def _measured(records: Sequence[Mapping]) -> list[str]:
 def _cells(found: RunsComparison | None) -> list[str]:
     """Difference and p-value of one row under one condition."""
     if found is None:
-        return [_ABSENT, _ABSENT]
+        return [ABSENT, ABSENT]
     # The reference makes no error at all: points instead of shares.
     unit = " points" if found.relative is None else ""
     ends = _ends(found)
