@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ruamel.yaml import YAML
 from speechbrain.dataio.batch import PaddedBatch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -58,6 +59,7 @@ from speechbrain_denokd.scoring.system import ScoringSystem
 from speechbrain_denokd.tables import markdown_table
 
 _MODULE = "speechbrain_denokd.evaluation"  # even where it runs as __main__
+_UNNAMED = ""  # the list of a command that names none
 CROPS_S = (None, 4, 3, 2)  # test durations of DenoKD's Table I
 
 
@@ -287,6 +289,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--manifest", help="default: DATA_ROOT/test.csv")
     parser.add_argument("--trials", help="default: DATA_ROOT/trials_test.txt")
     parser.add_argument(
+        "--tests",
+        metavar="{NAME: {manifest: FILE, trials: FILE}}",
+        help="several lists, in the place of --manifest and --trials",
+    )
+    parser.add_argument(
         "--crops", type=float, nargs="*", default=CROPS_S[1:], metavar="S"
     )
     parser.add_argument(
@@ -311,44 +318,75 @@ def main(argv: Sequence[str] | None = None):
     """Command line: see ``--help``."""
     argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
-    score_mode = parse_score_mode(args.score_mode)
-    root = Path(args.data_root)
-    trial_set = read_trial_set(
-        "test",
-        args.manifest or root / "test.csv",
-        args.trials or root / "trials_test.txt",
-        root,
-    )
-    encoder = read_model_folder(args.model, args.device).encoder
     folder = Path(args.output_folder or "results/evaluation")
-    conditions = evaluate(
-        encoder,
-        trial_set,
-        folder,
-        [None, *args.crops],
-        scoring_of(args.model),
-        {
-            "model": args.model,
-            "model_sha256": folder_fingerprint(args.model),
-            "manifest": str(args.manifest or root / "test.csv"),
-            "data_root": str(root),
-        },
-        progress=True,
-        points=preset(args.operating_point),
-        score_mode=score_mode,
-    )
+    score_mode = parse_score_mode(args.score_mode)
+    tests = _tests(args)
+    root = Path(args.data_root)
+    trial_sets = {
+        name: read_trial_set(name or "test", *files.values(), root)
+        for name, files in tests.items()
+    }
+    encoder = read_model_folder(args.model, args.device).encoder
+    found, heard = {}, {}
+    for name, trial_set in trial_sets.items():
+        found[name] = evaluate(
+            encoder,
+            trial_set,
+            folder / name,
+            [None, *args.crops],
+            scoring_of(args.model),
+            {
+                "model": args.model,
+                "model_sha256": folder_fingerprint(args.model),
+                "manifest": tests[name]["manifest"],
+                "data_root": str(root),
+            },
+            progress=True,
+            points=preset(args.operating_point),
+            score_mode=score_mode,
+            heard=heard,
+        )
+    results = {"tests": found}
+    if _UNNAMED in found:
+        trials = tests[_UNNAMED]["trials"]
+        results = {"trials": trials, "conditions": found[_UNNAMED]}
     record = {
         "model": args.model,
-        "trials": str(args.trials or root / "trials_test.txt"),
         "score_mode": describe_score_mode(score_mode),
-        "conditions": conditions,
+        **results,
         "command": shlex.join(["python", "-m", _MODULE, *argv]),
         "commit": commit(),
         "hardware": hardware(),
     }
     write_whole(folder / "metrics.json", json.dumps(record, indent=2) + "\n")
-    print(results_table(conditions))
-    print(f"\nscores, DET and t-SNE plots: {folder}")
+    for name, conditions in found.items():
+        title = f"{name}\n\n" if name else ""
+        print(f"{title}{results_table(conditions)}\n")
+    print(f"scores, DET and t-SNE plots: {folder}")
+
+
+def _tests(args: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Manifest and trials of each list; of one, under no name."""
+    root = Path(args.data_root)
+    if args.tests is None:
+        manifest = args.manifest or root / "test.csv"
+        trials = args.trials or root / "trials_test.txt"
+        return {_UNNAMED: {"manifest": str(manifest), "trials": str(trials)}}
+    if args.manifest or args.trials:
+        raise ValueError(
+            "--tests names the lists: leave --manifest and --trials"
+        )
+    tests = YAML(typ="safe").load(args.tests)
+    try:
+        return {
+            str(name): {"manifest": test["manifest"], "trials": test["trials"]}
+            for name, test in tests.items()
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"--tests is {args.tests!r}; write "
+            '--tests="{NAME: {manifest: FILE, trials: FILE}}"'
+        ) from error
 
 
 if __name__ == "__main__":

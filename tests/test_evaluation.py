@@ -290,6 +290,31 @@ def test_fact_other_lists_and_no_crops(corpus):
     ]
 
 
+def test_fact_several_lists_at_once_are_each_as_alone(corpus, trial_set):
+    write_trials(corpus / "half.txt", trial_set.trials[::2])
+    manifest = corpus / "test.csv"
+    lists = {"O": corpus / "trials_test.txt", "H": corpus / "half.txt"}
+    tests = ", ".join(
+        f"{name}: {{manifest: {manifest}, trials: {path}}}"
+        for name, path in lists.items()
+    )
+    common = [str(corpus / "model"), f"--data_root={corpus}"]
+    out, alone = corpus / "out", corpus / "alone"
+    evaluation.main(
+        [*common, f"--tests={{{tests}}}", f"--output_folder={out}", "--crops"]
+    )
+    found = json.loads((out / "metrics.json").read_text())["tests"]
+    assert list(found) == ["O", "H"]
+    trials = f"--trials={corpus / 'half.txt'}"
+    evaluation.main([*common, trials, f"--output_folder={alone}", "--crops"])
+    record = json.loads((alone / "metrics.json").read_text())
+    assert found["H"] == record["conditions"] != found["O"]
+    scores = (out / "H" / "scores_full.txt").read_text().splitlines()
+    assert (
+        scores[1:] == ((alone / "scores_full.txt").read_text().splitlines()[1:])
+    )
+
+
 def test_fact_the_command_chooses_point_and_mode(corpus):
     evaluation.main(
         [
@@ -315,6 +340,9 @@ def test_fact_the_command_chooses_point_and_mode(corpus):
         (["absent"], "no model folder at absent"),
         (["--manifest=absent.csv"], "absent.csv"),
         (["--trials=absent.txt"], "absent.txt"),
+        (["--tests={}", "--trials=absent.txt"], "leave --manifest and"),
+        (["--tests={O: a.txt}"], "--tests is '{O: a.txt}'; write --tests="),
+        (["--tests=O"], "--tests is 'O'; write --tests="),
     ],
 )
 def test_user_errors_are_one_sentence(corpus, capsys, changes, message):

@@ -15,11 +15,13 @@ _RESERVED = {"seed", "setup", "output_folder"}
 _OF_EVALUATION = {
     "device": "device",
     "data_folder": "data_root",
+    "tests": "tests",
     "test_manifest": "manifest",
     "test_trials": "trials",
     "operating_point": "operating_point",
     "score_mode": "score_mode",
 }
+_LIST_FILES = ("test_manifest", "test_trials")
 _PACKAGE = "speechbrain_denokd"
 
 TRAIN = (sys.executable, "-m", f"{_PACKAGE}.training")
@@ -225,7 +227,7 @@ def _evaluated(table: _Table, name: str, evaluate: tuple[str, ...]) -> Cell:
     argv = [model, f"--output_folder={folder.as_posix()}"]
     for key, option in _OF_EVALUATION.items():
         if key in values:
-            argv.append(f"--{option}={values[key]}")
+            argv.append(f"--{option}={as_yaml(values[key])}")
     if values.get("test_crops_s") is not None:
         crops = YAML(typ="safe").load(as_yaml(values["test_crops_s"]))
         argv += ["--crops", *(str(crop) for crop in crops if crop is not None)]
@@ -244,6 +246,8 @@ def _evaluated(table: _Table, name: str, evaluate: tuple[str, ...]) -> Cell:
 def _test_values(table: _Table) -> dict:
     """What page and command line say, with the files of a manifest_folder."""
     values = {**table.page.overrides, **table.changes}
+    if "tests" in values:  # it names the files
+        return {k: v for k, v in values.items() if k not in _LIST_FILES}
     if "manifest_folder" in values:
         folder = values["manifest_folder"]
         values.setdefault("test_manifest", f"{folder}/test.csv")

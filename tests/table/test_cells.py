@@ -94,6 +94,14 @@ def test_fact_a_model_is_evaluated_once_with_the_words_of_evaluation():
     assert "--trials=lists/trials_test.txt" in cell.argv
 
 
+def test_fact_a_model_is_evaluated_on_every_test_that_is_named():
+    """As the students are: in the place of the set-up's own list."""
+    tests = "{O: {manifest: a.csv, trials: o.txt}}"
+    changes = {"tests": tests, "manifest_folder": "lists", "test_trials": "t"}
+    [cell] = cells_of(PAGE, "out", changes, ["teacher"])
+    assert cell.argv[2:] == [f"--tests={tests}"]
+
+
 def test_fact_a_set_up_without_the_model_has_no_cell():
     assert cells_of(PAGE._replace(setup="x"), "out", {}, ["teacher"]) == []
 
