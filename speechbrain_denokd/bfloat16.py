@@ -1,4 +1,4 @@
-"""Says so where bfloat16 slows a training down instead of speeding it up."""
+"""Says so where bfloat16 slows a network down instead of speeding it up."""
 
 import logging
 
@@ -16,9 +16,9 @@ def warn_if_emulated(device: str | torch.device, precision: str):
     Arguments
     ---------
     device : str or torch.device
-        Where training runs.
+        Where the network runs.
     precision : str
-        Of SpeechBrain's ``--precision``.
+        Of ``--precision``.
 
     Example
     -------

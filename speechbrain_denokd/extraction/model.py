@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from speechbrain_denokd.bfloat16 import warn_if_emulated
 from speechbrain_denokd.extraction.engine import dtype_of, embedding_function
 from speechbrain_denokd.extraction.graph import Graph, is_graph
 from speechbrain_denokd.extraction.recording import Embed
@@ -82,6 +83,7 @@ def find_model(
     if is_graph(model):
         return _find_graph(model, device, precision, n_threads)
     dtype_of(precision)
+    warn_if_emulated(device, precision)
     folder = local_folder(model)
 
     def load() -> Embed:

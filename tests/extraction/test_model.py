@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speechbrain_denokd import bfloat16
 from speechbrain_denokd.extraction.model import find_model
 from speechbrain_denokd.scoring.fingerprints import folder_fingerprint
 
@@ -31,6 +32,15 @@ def test_fact_identities_by_hand(folder, graph):
         "exported_from": sha256,
         "precision": "float32",
     }
+
+
+def test_fact_emulated_bfloat16_is_warned_of(folder, monkeypatch, caplog):
+    """Embedding in it takes ten times as long as without the option."""
+    monkeypatch.setattr(bfloat16, "_cpu_has_bfloat16", lambda: False)
+    find_model(folder)
+    assert caplog.text == ""
+    find_model(folder, precision="bf16")
+    assert "slower than --precision=fp32" in caplog.text
 
 
 def test_reference_folder_and_graph_embed_alike(folder, graph):
