@@ -6,6 +6,42 @@ from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
 from speechbrain.utils.distributed import ddp_barrier, if_main_process
 
 _PENDING = METAFNAME + ".pending"
+_CHOICES = ("best", "last")
+
+
+def search_key(choice: str, measure: str) -> dict[str, str]:
+    """Which checkpoint becomes the model, as SpeechBrain is asked for it.
+
+    The best on the development trials, or the last: of few development
+    speakers the best may be a lucky one, from before the learning rate has
+    come down.
+
+    Arguments
+    ---------
+    choice : {"best", "last"}
+    measure : str
+        What the checkpoints are compared by; the lower the better.
+
+    Returns
+    -------
+    dict
+        Of ``Checkpointer.find_checkpoint`` and ``Brain.on_evaluate_start``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such choice.
+
+    Example
+    -------
+    >>> search_key("best", "eer"), search_key("last", "eer")
+    ({'min_key': 'eer'}, {})
+    """
+    if choice not in _CHOICES:
+        raise ValueError(
+            f"checkpoint is {choice!r}; use one of: {', '.join(_CHOICES)}"
+        )
+    return {"min_key": measure} if choice == "best" else {}
 
 
 class AtomicCheckpointer(Checkpointer):

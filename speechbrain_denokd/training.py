@@ -23,7 +23,7 @@ from speechbrain.utils.distributed import (
 from torch.utils.data import DataLoader
 
 from speechbrain_denokd.bfloat16 import warn_if_emulated
-from speechbrain_denokd.checkpoints import AtomicCheckpointer
+from speechbrain_denokd.checkpoints import AtomicCheckpointer, search_key
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.config import Page, load_page, settings
 from speechbrain_denokd.data.batches import EpochBatches
@@ -135,7 +135,7 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, dict]:
     Returns
     -------
     brain : speechbrain.Brain
-        With the best checkpoint loaded.
+        With the checkpoint loaded that the set-up chooses.
     cost : dict
         ``n_steps``, of the optimiser, and ``train_wall_s``: of all starts.
     """
@@ -154,6 +154,7 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, dict]:
     hparams = {"n_batches": len(batches), **task.brain_hparams(page)}
     brain = build_brain(page, modules, run_opts, hparams)
     warn_if_emulated(brain.device, brain.precision)
+    key = search_key(values["checkpoint"], brain.measure)
     brain.checkpointer.add_recoverable("clock", clock, optional_load=True)
     brain.train_sampler = batches
     brain.fit(
@@ -161,12 +162,12 @@ def train(page: Page, run_opts) -> tuple[sb.Brain, dict]:
         loader(data, batches, values["n_workers"], task.collate),
         task.dev_loader(page),
     )
-    # Before the best checkpoint is loaded, which holds its own counts.
+    # Before a checkpoint is loaded, which holds its own counts.
     cost = {
         "n_steps": brain.optimizer_step,
         "train_wall_s": round(clock.total_s(), 1),
     }
-    brain.on_evaluate_start(min_key=brain.measure)
+    brain.on_evaluate_start(**key)
     return brain, cost
 
 
@@ -245,7 +246,8 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
     values = settings(page)
     folder = Path(values["output_folder"])
     result = task_of(page).finish(brain, page)
-    best = brain.checkpointer.find_checkpoint(min_key=brain.measure)
+    key = search_key(values["checkpoint"], brain.measure)
+    chosen = brain.checkpointer.find_checkpoint(**key)
     record = {
         "method": values["method"],
         "setup": values["name"],
@@ -253,8 +255,9 @@ def finish(brain: sb.Brain, page: Page, command: str, cost: dict) -> dict:
         "description": values["description"],
         **result,
         **cost,
-        "best_epoch": best.meta["epoch"],
-        f"dev_{brain.measure}": best.meta[brain.measure],
+        "checkpoint": values["checkpoint"],
+        "epoch": chosen.meta["epoch"],
+        f"dev_{brain.measure}": chosen.meta[brain.measure],
         "command": command,
         "commit": commit(),
         "date": datetime.date.today().isoformat(),

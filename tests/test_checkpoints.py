@@ -9,7 +9,7 @@ from speechbrain.utils.checkpoints import Checkpointer
 from speechbrain.utils.epoch_loop import EpochCounter
 from torch import nn
 
-from speechbrain_denokd.checkpoints import AtomicCheckpointer
+from speechbrain_denokd.checkpoints import AtomicCheckpointer, search_key
 
 
 class Killed(BaseException):
@@ -30,12 +30,17 @@ def model_value(checkpointer):
     return checkpointer.recoverables["model"].weight[0, 0].item()
 
 
+def test_error_an_unknown_choice():
+    with pytest.raises(ValueError, match="'mean'; use one of: best, last"):
+        search_key("mean", "eer")
+
+
 def test_fact_saves_what_it_recovers(tmp_path):
     for value, eer in ((1.0, 0.3), (2.0, 0.1), (3.0, 0.2)):
         checkpointer(tmp_path, value).save_checkpoint(meta={"eer": eer})
     latest, best = checkpointer(tmp_path), checkpointer(tmp_path)
-    latest.recover_if_possible()
-    best.recover_if_possible(min_key="eer")
+    latest.recover_if_possible(**search_key("last", "eer"))
+    best.recover_if_possible(**search_key("best", "eer"))
     assert (model_value(latest), model_value(best)) == (3.0, 2.0)
 
 

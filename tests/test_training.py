@@ -111,6 +111,31 @@ def test_fact_a_pool_is_drawn_and_heard_once_for_all_runs(pages, tmp_path):
     assert losses[0] and losses[0] != losses[1]
 
 
+def test_fact_the_set_up_chooses_the_checkpoint(pages, tmp_path, monkeypatch):
+    models, epochs = {}, {"best": 2, "last": 3}
+    for choice, epoch in epochs.items():
+        eers = iter((0.3, 0.1, 0.2))
+        monkeypatch.setattr(
+            SpeakerBrain, "_dev_eer", lambda _, eers=eers: next(eers)
+        )
+        options = ["--n_epochs=3", f"--checkpoint={choice}"]
+        record = main(arguments(pages, "ecapa", tmp_path / choice, *options))
+        assert record["checkpoint"] == choice
+        assert record["epoch"] == epoch
+        assert record["dev_eer"] == {"best": 0.1, "last": 0.2}[choice]
+        models[choice] = weights(tmp_path / choice)["classifier.weight"]
+    last = last_weights(tmp_path / "last")["classifier.weight"]
+    assert torch.equal(models["last"], last)
+    assert not torch.equal(models["best"], last)
+
+
+def test_error_an_unknown_checkpoint_before_training(pages, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments(pages, "ecapa", tmp_path / "a", "--checkpoint=first"))
+    assert "checkpoint is 'first'; use one of" in capsys.readouterr().err
+    assert not (tmp_path / "a" / "train_log.txt").exists()
+
+
 def losses(folder, name):
     """A loss in each epoch, from the log that users read."""
     text = Path(folder, "train_log.txt").read_text()

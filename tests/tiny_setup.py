@@ -70,6 +70,7 @@ mixtures: !new:speechbrain_denokd.overlap.lists.MixtureLists  # pages mirnet*
         duration_s: 0.4
         overlaps: !tuple (0.5, 1.0)
 dev_batch_s: 10
+checkpoint: best
 feature_augment: null
 ecapa:
     n_mels: 20

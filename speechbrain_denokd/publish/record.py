@@ -20,7 +20,9 @@ _KEPT = (
     "description",
     "seed",
     "n_steps",
-    "best_epoch",
+    "checkpoint",
+    "epoch",
+    "best_epoch",  # of records from before there was a choice
     "date",
 )
 _NUMBERS = ("eer", "min_dcf", "act_dcf", "cllr", "min_cllr", "confidence")
