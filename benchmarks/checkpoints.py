@@ -10,6 +10,7 @@ be a lucky one, from before the learning rate has come down.
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from benchmarks.record import provenance
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.data.corpus import Corpus
 from speechbrain_denokd.data.files import write_whole
-from speechbrain_denokd.evaluation import evaluate
+from speechbrain_denokd.evaluation import evaluate, parse_tests
 from speechbrain_denokd.model_folder import read_model_folder
 from speechbrain_denokd.table.lists import corpus_of
 from speechbrain_denokd.table.records import best_on_dev, of_test, shown_tests
@@ -44,10 +45,12 @@ def main(argv: Sequence[str] | None = None) -> dict:
     args = _parser().parse_args(argv)
     folder = Path(args.output_folder)
     cells = _cells(Path(args.table), args.rows)
+    tests = parse_tests(args.tests) if args.tests else None
     records = {choice: [] for choice in CHOICES}
     for cell in cells:
-        for choice, found in _test_cell(cell, folder, args.crops).items():
-            records[choice].append(found)
+        found = _test_cell(cell, folder, args.crops, tests)
+        for choice, one in found.items():
+            records[choice].append(one)
     record = {
         "cells": records,
         **provenance(["python", "-m", "benchmarks.checkpoints", *argv]),
@@ -70,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", nargs="+", help="default: all")
     parser.add_argument("--reference", required=True, help="row")
     parser.add_argument("--crops", nargs="*", type=float, default=[])
+    parser.add_argument(
+        "--tests",
+        metavar="{NAME: {manifest: FILE, trials: FILE}}",
+        help="default: those of each cell's set-up",
+    )
     parser.add_argument("--output_folder", default="results/checkpoints")
     return parser
 
@@ -124,7 +132,10 @@ def choose(checkpoints: Mapping[str, Mapping], choice: str) -> str:
 
 
 def _test_cell(
-    cell: Path, folder: Path, crops_s: Sequence[float]
+    cell: Path,
+    folder: Path,
+    crops_s: Sequence[float],
+    tests: Mapping[str, Mapping[str, str]] | None,
 ) -> dict[str, dict]:
     """A record of `table.records` for each choice, of one cell."""
     checkpoints = {
@@ -133,6 +144,8 @@ def _test_cell(
     }
     encoder = read_model_folder(cell / "model").encoder
     corpus = Corpus(**corpus_of(cell / "hyperparams.yaml"))
+    if tests is not None:
+        corpus = dataclasses.replace(corpus, tests=tests)
     found = {}
     for choice in CHOICES:
         name = choose(checkpoints, choice)

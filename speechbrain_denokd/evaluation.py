@@ -376,7 +376,32 @@ def _tests(args: argparse.Namespace) -> dict[str, dict[str, str]]:
         raise ValueError(
             "--tests names the lists: leave --manifest and --trials"
         )
-    tests = YAML(typ="safe").load(args.tests)
+    return parse_tests(args.tests)
+
+
+def parse_tests(text: str) -> dict[str, dict[str, str]]:
+    """Several lists, as the command line and the set-ups name them.
+
+    Arguments
+    ---------
+    text : str
+        YAML: ``{NAME: {manifest: FILE, trials: FILE}}``.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+
+    Example
+    -------
+    >>> parse_tests("{O: {manifest: a.csv, trials: o.txt}}")
+    {'O': {'manifest': 'a.csv', 'trials': 'o.txt'}}
+    """
+    tests = YAML(typ="safe").load(text)
     try:
         return {
             str(name): {"manifest": test["manifest"], "trials": test["trials"]}
@@ -384,7 +409,7 @@ def _tests(args: argparse.Namespace) -> dict[str, dict[str, str]]:
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(
-            f"--tests is {args.tests!r}; write "
+            f"--tests is {text!r}; write "
             '--tests="{NAME: {manifest: FILE, trials: FILE}}"'
         ) from error
 

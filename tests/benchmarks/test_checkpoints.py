@@ -115,6 +115,25 @@ def test_reference_each_is_tested_as_its_own_weights_are(root, capsys):
     assert test == tuple(f"{100 * r['eer']:.1f} ± 0.0" for r in rates)
 
 
+def test_fact_other_lists_take_the_place_of_the_set_ups(root):
+    encoder = encoder_of(1)
+    write_cell(root / "table" / "kd" / "1", root, {1: (0.1, encoder)})
+    few = [Trial(True, "s0-0", "s0-1"), Trial(False, "s0-0", "s1-0")]
+    write_trials(root / "few.txt", few)
+    tests = f"{{F: {{manifest: {root}/test.csv, trials: {root}/few.txt}}}}"
+    record = main(
+        [
+            str(root / "table"),
+            "--reference=kd",
+            f"--tests={tests}",
+            f"--output_folder={root / 'out'}",
+        ]
+    )
+    [found] = record["cells"]["last"]
+    assert list(found["tests"]) == ["F"]
+    assert found["tests"]["F"]["full"]["n_targets"] == 1
+
+
 def test_error_a_folder_without_cells(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([str(tmp_path), "--reference=kd"])
