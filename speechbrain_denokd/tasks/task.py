@@ -104,7 +104,7 @@ class Task:
         Arguments
         ---------
         brain : speechbrain.Brain
-            With the best checkpoint's weights.
+            With the weights of the checkpoint that the set-up chooses.
         page : Page
 
         Returns
