@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from ruamel.yaml import YAML
 from torch import nn
 
 from benchmarks.record import provenance
+from speechbrain_denokd.checkpoints import AtomicCheckpointer, search_key
 from speechbrain_denokd.cli_errors import exit_on_user_error
 from speechbrain_denokd.data.corpus import Corpus
 from speechbrain_denokd.data.files import write_whole
@@ -103,34 +103,6 @@ def _row(cell: Path) -> str:
     return cell.parent.name
 
 
-def choose(checkpoints: Mapping[str, Mapping], choice: str) -> str:
-    """Name of the best or the last checkpoint.
-
-    Arguments
-    ---------
-    checkpoints : mapping of str to mapping
-        ``epoch`` and ``eer``, of the development trials, by name.
-    choice : {"best", "last"}
-
-    Returns
-    -------
-    str
-
-    Example
-    -------
-    >>> found = {"a": {"epoch": 1, "eer": 0.1}, "b": {"epoch": 2, "eer": 0.2}}
-    >>> choose(found, "best"), choose(found, "last")
-    ('a', 'b')
-    """
-    if choice == "last":
-        return max(checkpoints, key=lambda name: checkpoints[name]["epoch"])
-    # Of two equal ones the later, as SpeechBrain's checkpointer.
-    return min(
-        checkpoints,
-        key=lambda n: (checkpoints[n]["eer"], -checkpoints[n]["epoch"]),
-    )
-
-
 def _test_cell(
     cell: Path,
     folder: Path,
@@ -138,18 +110,15 @@ def _test_cell(
     tests: Mapping[str, Mapping[str, str]] | None,
 ) -> dict[str, dict]:
     """A record of `table.records` for each choice, of one cell."""
-    checkpoints = {
-        path.parent.name: YAML(typ="safe").load(path)
-        for path in (cell / "checkpoints").glob("*/CKPT.yaml")
-    }
+    checkpoints = AtomicCheckpointer(cell / "checkpoints")
     encoder = read_model_folder(cell / "model").encoder
     corpus = Corpus(**corpus_of(cell / "hyperparams.yaml"))
     if tests is not None:
         corpus = dataclasses.replace(corpus, tests=tests)
     found = {}
     for choice in CHOICES:
-        name = choose(checkpoints, choice)
-        weights = cell / "checkpoints" / name / "student.ckpt"
+        chosen = checkpoints.find_checkpoint(**search_key(choice, "eer"))
+        weights = chosen.path / "student.ckpt"
         state = torch.load(weights, map_location="cpu", weights_only=True)
         encoder.load_state_dict(state)
         own = folder / choice / _row(cell) / cell.name
@@ -158,8 +127,8 @@ def _test_cell(
             "title": _row(cell),
             "seed": int(cell.name),
             "folder": own.as_posix(),
-            "epoch": checkpoints[name]["epoch"],
-            "dev_eer": checkpoints[name]["eer"],
+            "epoch": chosen.meta["epoch"],
+            "dev_eer": chosen.meta["eer"],
             "tests": _tested(encoder, corpus, own, [None, *crops_s]),
         }
     return found

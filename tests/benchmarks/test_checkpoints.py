@@ -7,7 +7,7 @@ import pytest
 import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 
-from benchmarks.checkpoints import choose, main
+from benchmarks.checkpoints import main
 from speechbrain_denokd.data.corpus import read_trial_set
 from speechbrain_denokd.data.manifest import write_manifest
 from speechbrain_denokd.data.trials import Trial, write_trials
@@ -45,7 +45,8 @@ def write_cell(folder, root, checkpoints):
         own = folder / "checkpoints" / f"CKPT+{epoch}"
         own.mkdir(parents=True)
         torch.save(encoder.state_dict(), own / "student.ckpt")
-        (own / "CKPT.yaml").write_text(f"eer: {eer}\nepoch: {epoch}\n")
+        meta = f"eer: {eer}\nepoch: {epoch}\nunixtime: {epoch}\n"
+        (own / "CKPT.yaml").write_text(meta)
     head = Classifier(16, lin_neurons=16, out_neurons=1)
     write_model_folder(
         folder / "model", ENCODER_TEXT, tiny_encoder(), head, ["x"], 32, 0.2
@@ -69,13 +70,13 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_fact_of_equal_checkpoints_the_later_is_the_best():
-    found = {
-        "a": {"epoch": 3, "eer": 0.2},
-        "b": {"epoch": 1, "eer": 0.1},
-        "c": {"epoch": 2, "eer": 0.1},
-    }
-    assert (choose(found, "best"), choose(found, "last")) == ("c", "a")
+def test_fact_of_equal_checkpoints_the_later_is_the_best(root):
+    encoder = tiny_encoder()
+    checkpoints = {3: (0.2, encoder), 1: (0.1, encoder), 2: (0.1, encoder)}
+    write_cell(root / "table" / "kd" / "1", root, checkpoints)
+    out = f"--output_folder={root / 'out'}"
+    cells = main([str(root / "table"), "--reference=kd", out])["cells"]
+    assert (cells["best"][0]["epoch"], cells["last"][0]["epoch"]) == (2, 3)
 
 
 def test_reference_each_is_tested_as_its_own_weights_are(root, capsys):
